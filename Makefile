@@ -1,0 +1,42 @@
+# make lab        open the course in JupyterLab      (ARGS="--no-browser --port 9999" for flags)
+# make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
+# make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
+# make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
+# make lint       ruff, notebooks included
+# make clean      remove what the above made
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: lab test notebooks bench lint clean
+
+lab: $(READY)
+	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_start_here.ipynb $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+notebooks: $(READY)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.store_widget_state=False \
+		notebooks/$(or $(NAME),*).ipynb
+
+bench: $(READY)
+	$(BIN)/python tests/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+# The stamp file means that an install is done once, and again only when the pins change.
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Autoencoder Labs needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d. Install one of these and name it: make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
