@@ -7,7 +7,6 @@ import argparse
 import json
 import threading
 import time
-from pathlib import Path
 
 import papermill
 import psutil
