@@ -19,10 +19,7 @@ test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
 notebooks: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False \
-		--ExecutePreprocessor.store_widget_state=False \
-		notebooks/$(or $(NAME),*).ipynb
+	$(BIN)/python tests/execute.py $(NAME)
 
 bench: $(READY)
 	$(BIN)/python tests/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 # Okabe and Ito (2008), distinct for the colour-blind; black last, for baselines.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -29,6 +30,7 @@ def use_course_style() -> None:
             "figure.figsize": (8, 4),
             "font.size": 12,
             "image.cmap": "gray",
+            "image.interpolation": "nearest",
             "lines.linewidth": 2,
         }
     )
@@ -136,22 +138,28 @@ def plot_history(history: Mapping[str, Sequence[float]], *, ax: Axes | None = No
         With a logarithmic y-axis: a straight fall is a loss that shrinks by the same share.
     """
     ax = plt.subplots()[1] if ax is None else ax
+    lowest_first = sorted(history, key=lambda name: history[name][-1])
     for (name, losses), marker in zip(history.items(), MARKERS, strict=False):
         epochs = np.arange(1, len(losses) + 1)
         (line,) = ax.plot(epochs, losses, marker=marker)
         label = {"loss": "training", "val_loss": "validation"}.get(name, name)
+        # Curves that end together would write over each other's names.
+        side = "top" if name == lowest_first[0] else "bottom"
         color = line.get_color()
-        ax.annotate(f"  {label}", (epochs[-1], losses[-1]), color=color, va="center")
+        ax.annotate(f"  {label}", (epochs[-1], losses[-1]), color=color, va=side)
     ax.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.margins(x=0.12)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.margins(x=0.15, y=0.15)
     return ax
 
 
 def plot_codes(
     codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str], *, ax: Axes | None = None
 ) -> Axes:
-    """Scatter two-dimensional codes, a colour and a marker a class, each class named at its median.
+    """Scatter two-dimensional codes, a colour and a marker a class, each class named
 
     Parameters
     ----------
@@ -171,14 +179,22 @@ def plot_codes(
         )
     ax = plt.subplots(figsize=(8, 6))[1] if ax is None else ax
     colors = plt.get_cmap("tab10").colors
+    named = []
     for label, name in enumerate(class_names):
         mine = codes[labels == label]
         color, marker = colors[label % 10], MARKERS[label % 10]
         ax.scatter(*mine.T, s=12, color=color, marker=marker, alpha=0.5, linewidths=0)
         if len(mine):
-            x, y = np.median(mine, axis=0)
-            box = {"facecolor": "white", "edgecolor": color, "alpha": 0.85, "pad": 2}
-            ax.text(x, y, name, ha="center", va="center", fontsize=11, bbox=box)
+            named.append((*np.median(mine, axis=0), name, color))
+    width, height = np.ptp(codes, axis=0)
+    placed = []
+    for x, y, name, color in sorted(named, key=lambda label: label[1]):
+        # Classes that lie on one another would have their names so too: move up.
+        below = [py for px, py in placed if abs(px - x) < 0.15 * width]
+        y = max([y, *(py + 0.055 * height for py in below)])
+        placed.append((x, y))
+        box = {"facecolor": "white", "edgecolor": color, "alpha": 0.85, "pad": 2}
+        ax.text(x, y, name, ha="center", va="center", fontsize=11, bbox=box)
     return ax
 
 

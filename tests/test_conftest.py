@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
-STUB = "def double(x):\n    ..."
+STUB = "def double(x):\n    pass  # your turn"
 SOLUTION = "def double(x):\n    return 2 * x"
 CHECK = "assert double(2) == 4, 'two times two is four'"
 

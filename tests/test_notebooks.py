@@ -105,7 +105,7 @@ def test_each_exercise_is_a_stub_a_folded_solution_and_a_check(notebook):
         assert solution.metadata.jupyter.source_hidden
         assert SOLUTION.search(solution.source)
         # One source: the stub is the solution with its marked lines taken out.
-        assert stub.source == SOLUTION.sub(r"\1...  # your turn", solution.source)
+        assert stub.source == SOLUTION.sub(r"\1pass  # your turn", solution.source)
         ast.parse(stub.source)
         assert "assert" in check.source
     for tag in ("exercise", "check"):
