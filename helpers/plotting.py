@@ -159,7 +159,7 @@ def plot_history(history: Mapping[str, Sequence[float]], *, ax: Axes | None = No
 def plot_codes(
     codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str], *, ax: Axes | None = None
 ) -> Axes:
-    """Scatter two-dimensional codes, a colour and a marker a class, each class named
+    """Scatter two-dimensional codes, a colour and a marker a class, each class named.
 
     Parameters
     ----------
