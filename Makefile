@@ -10,10 +10,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Open the first notebook, with or without a browser, and ask no server for news and updates.
+LAB_FLAGS := --ServerApp.root_dir=. \
+	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	--LabApp.app_settings_dir=.jupyter
+
 .PHONY: lab test notebooks bench lint clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_start_here.ipynb $(ARGS)
+	$(BIN)/jupyter lab $(LAB_FLAGS) $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
