@@ -51,6 +51,12 @@ def test_the_labs_are_numbered_without_a_gap_at_the_start():
     assert [path.stem[:3] for path in PATHS[:3]] == ["00_", "01_", "02_"]
 
 
+def test_the_readme_maps_each_lab():
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    mapped = re.findall(r"\]\(notebooks/([^)]+\.ipynb)\)", readme)
+    assert mapped == [path.name for path in PATHS]
+
+
 def test_it_is_a_valid_notebook_under_1_mb(path, notebook):
     nbformat.validate(notebook)
     assert path.stat().st_size < 1_000_000
