@@ -8,6 +8,8 @@ import json
 import threading
 import time
 
+import execute
+import nbformat
 import papermill
 import psutil
 from test_notebooks import FOLDER, headline
@@ -36,17 +38,17 @@ def main() -> None:
 
 def run(name: str, parameters: dict[str, int]) -> dict:
     """Execute a notebook with `parameters` in place of its own, and measure the run."""
+    path = BUILD / f"{name}.ipynb"
+    papermill.execute_notebook(
+        FOLDER / path.name, path, parameters=parameters, prepare_only=True, progress_bar=False
+    )
+    notebook = nbformat.read(path, as_version=4)
     peak = PeakMemory()
     start = time.perf_counter()
     with peak:
-        notebook = papermill.execute_notebook(
-            FOLDER / f"{name}.ipynb",
-            BUILD / f"{name}.ipynb",
-            parameters=parameters,
-            cwd=FOLDER,
-            progress_bar=False,
-        )
+        execute.run(notebook)
     seconds = time.perf_counter() - start
+    nbformat.write(notebook, path)
     figures = headline(notebook)
     return {"seconds": seconds, "peak_gb": peak.bytes / 1e9, "headline": figures} | parameters
 
