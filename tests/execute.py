@@ -21,6 +21,9 @@ def main(names: list[str]) -> None:
             outputs = cell.get("outputs", [])
             if sliders := [output for output in outputs if SLIDERS in output.get("data", {})]:
                 cell.outputs = sliders
+            for output in outputs:
+                if "alt" in cell.metadata and "image/png" in output.get("data", {}):
+                    output.metadata["image/png"] = {"alt": cell.metadata.alt}
         # The exact Python version is the machine's, not the course's.
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)
