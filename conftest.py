@@ -3,7 +3,8 @@
 - After a cell fails, the rest of its notebook is skipped.
 - A kernel that dies is noticed within a second, not at the cell's timeout.
 - A cell tagged `raises-exception` must raise, and an unknown %magic is an error.
-- An exercise's check must fail on the unanswered stub, with an AssertionError.
+- A task's check must fail on the unanswered stub, with an AssertionError.
+- Where solutions were taken out, a check that waits for its answer is skipped.
 - At the end a table gives seconds and peak memory for each notebook.
 """
 
@@ -79,6 +80,8 @@ def pytest_runtest_setup(item):
 def pytest_runtest_call(item):
     if isinstance(item, IPyNbCell) and "solution" in tags(item):
         refuse_unanswered(item)
+    if isinstance(item, IPyNbCell) and waits_for_an_answer(item):
+        pytest.skip("this task has neither a solution nor an answer here")
     result = yield
     if isinstance(item, IPyNbCell):
         check_outputs(item)
@@ -87,15 +90,28 @@ def pytest_runtest_call(item):
 
 def refuse_unanswered(solution):
     """Run the check that follows this solution while only the stub has been run."""
-    check = next(
-        (cell for cell in code_cells(solution) if "check" in cell.metadata.get("tags", [])), None
-    )
+    check = next((cell for cell in code_cells(solution) if is_tagged(cell, "check")), None)
     assert check is not None, "a solution must have a check after it"
     error = solution.parent.kernel.raised(check.source)
     assert error == "AssertionError", (
-        f"the check of an unanswered exercise must raise an AssertionError, and "
+        f"the check of an unanswered task must raise an AssertionError, and "
         f"{f'raised {error}' if error else 'passed'}:\n{check.source}"
     )
+
+
+def waits_for_an_answer(check):
+    """Tell whether this is the check of a stub that has no solution and no answer."""
+    if "check" not in tags(check):
+        return False
+    cells = check.parent.nb.cells
+    before = [cell for cell in cells[: cells.index(check.cell)] if cell.cell_type == "code"]
+    if not before or is_tagged(before[-1], "solution"):
+        return False
+    return check.parent.kernel.raised(check.cell.source) == "AssertionError"
+
+
+def is_tagged(cell, tag):
+    return tag in cell.metadata.get("tags", [])
 
 
 def code_cells(item):
