@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+UNFINISHED := $(VENV)/.unfinished
 
 # Open the first notebook, with or without a browser, and ask no server for news and updates.
 LAB_FLAGS := --ServerApp.root_dir=. \
@@ -36,9 +37,16 @@ lint: $(READY)
 clean:
 	rm -rf $(VENV) build *.egg-info
 
-# The stamp file means that an install is done once, and again only when the pins change.
+# READY means that an install is done once, and again only when the pins change.  UNFINISHED means
+# that one was broken off: pip takes a half unpacked package for a whole one, so start afresh.
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Autoencoder Labs needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d. Install one of these and name it: make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'
+	@if [ -e $(UNFINISHED) ]; then \
+		echo "The last installation was broken off; starting afresh."; rm -rf $(VENV); fi
+	@mkdir -p $(VENV) && touch $(UNFINISHED)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	@touch $@
+	@echo "Installing: a download of about 1 GB, and then some minutes of unpacking ..."
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -c 'import tensorflow' || { \
+		echo "TensorFlow is installed and cannot be imported: run 'make clean', then this again."; exit 1; }
+	@rm $(UNFINISHED) && touch $@

@@ -37,6 +37,7 @@ def run(notebook: nbformat.NotebookNode) -> None:
         timeout=300,
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": FOLDER}},
     )
     # By default nbclient plays the browser for the pictures of sliders, and by talking back to
