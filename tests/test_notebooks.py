@@ -263,7 +263,7 @@ def returns_time(function, timed):
 
 
 def test_lab_00_quotes_the_numbers_that_the_labs_measured():
-    """In its table `key` 0.0085 is what the linked lab's headline has, rounded as it stands there."""
+    """In its table `key` 0.0085 is what the headline of the linked lab has, rounded alike."""
     path = FOLDER / "00_start_here.ipynb"
     if not path.exists():
         pytest.skip("lab 00 was deleted")
