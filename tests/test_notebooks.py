@@ -25,7 +25,6 @@ NOT_YET_REBUILT = {
     "04_manifold_and_jacobian",
     "05_anomaly_detection",
     "06_variational_autoencoder",
-    "07_linear_autoencoder_vs_pca",
     "08_stacked_pretraining",
 }
 REBUILT = [path for path in PATHS if path.stem not in NOT_YET_REBUILT]
