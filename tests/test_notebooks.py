@@ -22,7 +22,6 @@ NOT_YET_REBUILT = {
     "02_latent_exploration",
     "03_denoising",
     "04_manifold_and_jacobian",
-    "05_anomaly_detection",
     "06_variational_autoencoder",
     "08_stacked_pretraining",
 }
