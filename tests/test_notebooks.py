@@ -20,7 +20,6 @@ PATHS = sorted(FOLDER.glob("*.ipynb"))
 NOT_YET_REBUILT = {
     "00_start_here",
     "04_manifold_and_jacobian",
-    "06_variational_autoencoder",
     "08_stacked_pretraining",
 }
 REBUILT = [path for path in PATHS if path.stem not in NOT_YET_REBUILT]
