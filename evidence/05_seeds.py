@@ -1,8 +1,8 @@
-"""Run lab 05 with other seeds and write its headline to evidence/05_seeds.csv, a row a seed.
+"""Run lab 05 with other seeds and write its headline to evidence/05_seeds.csv, one row per seed.
 
     .venv/bin/python evidence/05_seeds.py 0 1 2 3 4 5 6 7 8 9
 
-Half a minute to a minute a seed.  Rows of other seeds in the table stay; further sections are
+Half a minute to a minute per seed.  Rows of other seeds in the table stay; further sections are
 left out, and each assertion of the core must hold, or the script stops.
 """
 
