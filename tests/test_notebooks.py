@@ -35,7 +35,7 @@ TAGS = {
     "raises-exception": "must raise",
     "nbval-check-output": "what is printed is compared with what is stored",
 }
-TASK_TAGS = {"exercise", "solution", "check", "answer"}
+REMOVABLE = {"exercise", "solution", "check", "answer", "claim"}
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION$", re.M | re.S)
 HEADING = re.compile(r"^(#+) (.*)", re.M)
 CLOCKS = re.compile(r"\b(perf_counter|monotonic|process_time|timeit|time\.time)\b")
@@ -301,11 +301,11 @@ def test_a_heading_opens_its_cell_and_levels_are_in_order(lab):
 
 def test_the_core_needs_no_further_section_and_no_answer_to_a_task(lab):
     assert not undefined_names(core(lab))
-    without_tasks = [cell for cell in core(lab) if not tags(cell) & TASK_TAGS]
+    without_tasks = [cell for cell in core(lab) if not tags(cell) & REMOVABLE]
     assert not undefined_names(without_tasks)
     for section in further_sections(lab):
         assert not undefined_names(core(lab) + section), section[0].source
-        mine = [cell for cell in section if not tags(cell) & TASK_TAGS]
+        mine = [cell for cell in section if not tags(cell) & REMOVABLE]
         assert not undefined_names(without_tasks + mine), section[0].source
 
 
