@@ -1,4 +1,4 @@
-# make lab        open the course in JupyterLab      (ARGS="--no-browser --port 9999" for flags)
+# make lab        open your copies in JupyterLab     (ARGS="--no-browser --port 9999" for flags)
 # make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
 # make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
 # make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
@@ -11,15 +11,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 
-# Open the first notebook, with or without a browser, and ask no server for news and updates.
-LAB_FLAGS := --ServerApp.root_dir=. \
-	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	--LabApp.app_settings_dir=.jupyter
-
 .PHONY: lab test notebooks bench lint clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab $(LAB_FLAGS) $(ARGS)
+	$(BIN)/python teaching/lab.py $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)

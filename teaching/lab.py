@@ -47,6 +47,7 @@ def main(arguments: list[str]) -> None:
     LabApp.launch_instance(
         [
             f"--ServerApp.root_dir={root}",
+            "--ServerApp.contents_manager_class=contents.LabContents",
             f"--LabApp.default_url=/lab/tree/my_labs/{first.name}",
             f"--LabApp.app_settings_dir={COURSE / '.jupyter'}",
             *arguments,
