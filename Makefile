@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
+TEACHING := $(VENV)/.teaching
 
 .PHONY: lab test notebooks bench lint clean
 
@@ -45,3 +46,8 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -c 'import tensorflow' || { \
 		echo "TensorFlow is installed and cannot be imported: run 'make clean', then this again."; exit 1; }
 	@rm $(UNFINISHED) && touch $@
+
+# What only who teaches needs: nbgrader, and the browser test.
+$(TEACHING): $(READY) teaching/requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r teaching/requirements.txt
+	@touch $@

@@ -1,7 +1,9 @@
 """Write an nbgrader course to `assignments/`: the core of each lab as an assignment.
 
 A task is graded by its check, which is locked as all given code is; predictions, and the reasons
-that a task asks for, are graded by hand.  Labs can be chosen by name or number.
+that a task asks for, are graded by hand.  What a check draws at random, it draws by SEED.  Our own
+solution is handed in by the student `the-solution`: where it gets less than all points, the seed
+or the check is at fault and not the class.  Labs can be chosen by name or number.
 """
 
 import re
@@ -25,6 +27,9 @@ from copies import (
 POINTS = {"check": 5, "answer": 2, "predict": 1}
 # An assignment lies alone: what it links to in the course is not there.
 LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|attachment:)[^)]*\)")
+# A generator with a seed of its own; with SEED = 0, nothing changes when SEED is added.
+FIXED_SEED = re.compile(r"default_rng\((?![^()]*SEED)([^()]+)\)")
+SOLUTION = "the-solution"
 
 
 def write_course(target: Path, paths: list[Path]) -> None:
@@ -41,7 +46,8 @@ def write_course(target: Path, paths: list[Path]) -> None:
     settings = Path(__file__).with_name("nbgrader_config.py")
     write_whole(target / settings.name, settings.read_bytes())
     for name, content in assignments.items():
-        write_whole(target / "source" / name / f"{name}.ipynb", content)
+        for folder in (Path("source"), Path("submitted") / SOLUTION):
+            write_whole(target / folder / name / f"{name}.ipynb", content)
 
 
 def as_assignment(lab: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
@@ -81,6 +87,7 @@ def marked(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     if kind == "answer":
         return [mark(cell, f"reason-{cell.id}", solution=True, points=POINTS[kind])]
     if kind == "check":
+        cell.source = FIXED_SEED.sub(r"default_rng(SEED + \1)", cell.source)
         return [mark(cell, f"check-{cell.id}", points=POINTS[kind])]
     if kind == "markdown":
         return [cell]
