@@ -26,15 +26,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = COURSE / "build" / "browser"
 TOKEN = "a-token"
 RIGHT = """def mean_squared_error(a, b):
