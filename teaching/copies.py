@@ -56,6 +56,8 @@ def find_labs(names: list[str]) -> list[Path]:
         If there is no lab of one of the names.
     """
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    if not paths:
+        raise LabError(f"There is no lab in {NOTEBOOKS}: get a fresh copy of the course.")
     wanted = {name: [p for p in paths if name in (p.stem, p.name, p.stem[:2])] for name in names}
     for name, found in wanted.items():
         if not found:
@@ -136,5 +138,5 @@ def cannot_write(path: Path, error: OSError) -> str:
         errno.EDQUOT: "make space in your quota",
         errno.EACCES: "you need the permission to write there",
         errno.EROFS: "that disk is read-only",
-    }.get(error.errno, "see to it")
-    return f"{path} cannot be written ({error.strerror}): {cure}, and start again."
+    }.get(error.errno, "mend that")
+    return f"{path} cannot be written ({error.strerror or error}): {cure}, and start again."

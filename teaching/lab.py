@@ -86,7 +86,14 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
 
     `mine/.made.json` notes from which version of each file a copy was made, and what each copy
     was when it was made: any other content is the reader's.
+
+    Raises
+    ------
+    LabError
+        If there are no labs, or there is no space or no permission for a copy.
     """
+    if not notebooks.is_dir():
+        raise LabError(f"There is no folder {notebooks}: get a fresh copy of the course.")
     note = mine / ".made.json"
     try:
         made = json.loads(note.read_text(encoding="utf-8"))
@@ -106,7 +113,11 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
     first_time = not mine.exists()
     said = []
     for path in stale:
-        content = copy_of(path)
+        try:
+            content = copy_of(path)
+        except LabError as error:  # the other labs can be read all the same
+            said.append(str(error))
+            continue
         target = place_for(content, mine / path.name, copies)
         if target:
             write_whole(target, content)

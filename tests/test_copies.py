@@ -242,11 +242,20 @@ def test_an_environment_variable_says_where_the_data_lie(tmp_path):
 # --- bad input: one sentence, and nothing half-written
 
 
-def test_a_damaged_notebook_is_named_with_its_cure(course):
+def test_a_damaged_notebook_is_named_with_its_cure_and_the_others_are_copied(course):
     (course / "notebooks" / "99_lab.ipynb").write_text('{"cells": [')
-    with pytest.raises(LabError, match=r"99_lab.ipynb is damaged.*git checkout"):
-        renew(course)
-    assert names(course) == []
+    damaged, _ = renew(course)
+    assert "99_lab.ipynb is damaged" in damaged
+    assert "git checkout" in damaged
+    assert names(course) == ["GLOSSARY.md"]
+
+
+def test_without_labs_there_is_one_sentence(tmp_path, monkeypatch):
+    with pytest.raises(LabError, match="no folder"):
+        renew(tmp_path)
+    monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
+    with pytest.raises(LabError, match="no lab in"):
+        copies.find_labs([])
 
 
 def test_an_unknown_lab_is_named_with_those_that_there_are():
