@@ -30,7 +30,15 @@ from copies import (
 )
 
 # What the labs refer to as ../README.md and the like.
-REFERRED_TO = ("README.md", "requirements.txt", "data", "notebooks", "helpers", ".github")
+REFERRED_TO = (
+    "README.md",
+    "requirements.txt",
+    "data",
+    "notebooks",
+    "evidence",
+    "helpers",
+    ".github",
+)
 
 
 def main(arguments: list[str]) -> None:

@@ -77,12 +77,19 @@ def fill(course: Path, *, core_only: bool) -> None:
     """Write a class's copy of the course into a folder that does not exist yet."""
     for name in FOLDERS:
         shutil.copytree(COURSE / name, course / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    if (COURSE / "evidence").is_dir():  # the tables, not the scripts: these hold solutions
+        shutil.copytree(COURSE / "evidence", course / "evidence", ignore=tables_only)
     for name in FILES:
         (course / name).parent.mkdir(exist_ok=True)
         shutil.copy(COURSE / name, course / name)
     for path in NOTEBOOKS.glob("*.ipynb"):
         lab = clean_copy(read_lab(path), core_only=core_only)
         (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
+
+
+def tables_only(_: str, names: list[str]) -> list[str]:
+    """Return the names of the files that are no tables."""
+    return [name for name in names if not name.endswith((".csv", ".md"))]
 
 
 if __name__ == "__main__":
