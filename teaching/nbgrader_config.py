@@ -5,14 +5,17 @@ Grading runs every submission under a seed that no student has seen:
     LABS_SECRET_SEED=918273 nbgrader autograde 01_basic_autoencoder
 """
 
+import json
 import os
 import re
 import sys
 import time
 
+import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors
 from nbgrader.converters.base import NbGraderException
+from traitlets import Integer
 
 SEED = re.compile(r"^SEED = .*$", re.M)
 
@@ -20,14 +23,15 @@ SEED = re.compile(r"^SEED = .*$", re.M)
 class ExecuteUnderSecretSeed(preprocessors.Execute):
     """Run a submission with the secret seed, each cell and the whole within a time.
 
-    The seed is in the notebook only while it runs, and not in what students get back.
+    The seed is in the notebook only while it runs, and in nothing that students get back.
     """
 
-    whole = 1_200  # seconds for a notebook; `timeout` is for a cell
+    whole = Integer(1_200, help="Seconds for a notebook; `timeout` is for a cell.").tag(config=True)
 
     def preprocess(self, nb, resources):
         """Run all cells; the checks find the secret seed also where a student has set another."""
-        line = f"SEED = {secret_seed()}"
+        seed = secret_seed()
+        line = f"SEED = {seed}"
         parameters = [cell for cell in nb.cells if grade_id(cell) == "parameters"]
         if not parameters:
             raise NbGraderException("its cell with the parameters is gone, put it back")
@@ -45,6 +49,9 @@ class ExecuteUnderSecretSeed(preprocessors.Execute):
             for cell, source in sources:
                 cell.source = source
         for cell in nb.cells:
+            if cell.cell_type == "code":
+                printed = json.dumps(cell.outputs).replace(str(seed), "(secret)")
+                cell.outputs = nbformat.from_dict(json.loads(printed))
             if is_check(cell):  # nbgrader takes a warning in a check for an error
                 cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
         return nb, resources
@@ -52,12 +59,13 @@ class ExecuteUnderSecretSeed(preprocessors.Execute):
 
 def secret_seed() -> int:
     """Return the seed to grade with."""
-    try:
-        return int(os.environ["LABS_SECRET_SEED"])
-    except (KeyError, ValueError):
+    given = os.environ.get("LABS_SECRET_SEED", "")
+    if not re.fullmatch(r"[1-9]\d{4,8}", given):
         raise NbGraderException(
-            "Set LABS_SECRET_SEED to a whole number that no student knows, and grade again."
-        ) from None
+            "Set LABS_SECRET_SEED to a number of five to nine digits that no student knows, and "
+            f"grade again; it is {given!r}."
+        )
+    return int(given)
 
 
 def grade_id(cell):

@@ -181,12 +181,14 @@ CASES = {
         "right": MSE + "return float(((a - b) ** 2).sum() / np.size(a))",
         "hard_coded": MSE + HARD_CODED_MSE,
         "crash": MSE + "import os; os._exit(1)",
+        "limits": [],
     },
     "07": {
         "first_task_only": True,
         "right": PCA_OTHERWISE,
         "hard_coded": HARD_CODED_PCA,
         "crash": LOOP,
+        "limits": ["--Execute.timeout=20", "--ExecuteUnderSecretSeed.whole=30"],
     },
 }
 
@@ -210,10 +212,9 @@ def graded(request, tmp_path_factory):
     said = group.nbgrader("autograde", group.lab, ok=False)
     assert "Set LABS_SECRET_SEED" in said
     assert not (group.root / "autograded").exists()
-    limits = ["--Execute.timeout=60", "--ExecuteUnderSecretSeed.whole=75"]
     dies = "os._exit" in case["crash"]
     said = group.nbgrader(
-        "autograde", group.lab, *limits, ok=not dies, LABS_SECRET_SEED=SECRET_SEED
+        "autograde", group.lab, *case["limits"], ok=not dies, LABS_SECRET_SEED=SECRET_SEED
     )
     return group, said, dies
 
