@@ -101,7 +101,7 @@ def page():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         yield page
         browser.close()
 
@@ -142,7 +142,8 @@ class Notebook:
         self.wait_until_idle()
 
     def errors(self):
-        return self.panel.locator("[data-mime-type='application/vnd.jupyter.stderr']")
+        kinds = ("application/vnd.jupyter.stderr", "application/vnd.jupyter.error")
+        return self.panel.locator(", ".join(f"[data-mime-type='{kind}']" for kind in kinds))
 
     def picture(self, name):
         self.page.screenshot(path=PICTURES / f"{name}.png")

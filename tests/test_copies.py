@@ -327,14 +327,15 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
     (course,) = away.iterdir()
     python = [sys.executable]
     env = os.environ | {"PYTHONPATH": str(course)}
-    # What `make lab` does before JupyterLab starts, and the part of `make test` that is quick.
+    # What `make lab` does before JupyterLab starts, and of `make test` what is quick.
     run = subprocess.run(
         [*python, "teaching/lab.py", "--copy"], cwd=course, env=env, capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (0, "")
     copy = (course / "my_labs" / PATHS[0].name).read_text()
     assert "The lab as you got it" in copy
-    options = ["-q", "-p", "no:cacheprovider", "-k", "not who_teaches", "tests/test_notebooks.py"]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "not who_teaches"]
+    options += ["tests/test_notebooks.py", f"notebooks/{PATHS[0].name}"]
     run = subprocess.run(
         [*python, "-m", "pytest", *options], cwd=course, env=env, capture_output=True, text=True
     )
