@@ -2,6 +2,8 @@
 # make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
 # make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
 # make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
+# make student    copies for a class, and a zip      (ARGS=--core without further sections)
+# make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
 # make lint       ruff, notebooks included
 # make clean      remove what the above made
 
@@ -12,7 +14,7 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 TEACHING := $(VENV)/.teaching
 
-.PHONY: lab test notebooks bench lint clean
+.PHONY: lab test notebooks bench student assignments lint clean
 
 lab: $(READY)
 	$(BIN)/python teaching/lab.py $(ARGS)
@@ -25,6 +27,12 @@ notebooks: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
+
+student: $(READY)
+	$(BIN)/python teaching/student.py $(ARGS)
+
+assignments: $(TEACHING)
+	$(BIN)/python teaching/assignments.py $(NAME)
 
 lint: $(READY)
 	$(BIN)/ruff check

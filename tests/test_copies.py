@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import stat
 import subprocess
 import sys
 import zipfile
@@ -81,14 +80,8 @@ def test_a_copy_has_the_stubs_and_the_checks_and_a_place_for_each_prediction(sma
     kept = [
         " ".join(tags(cell)) or cell.source[:11] for cell in copy.cells if "pred" not in cell.id
     ]
-    assert kept == [
-        "# 99 A lab",
-        "print(1)",
-        "predict",
-        "exercise",
-        "check",
-        "further predict",
-    ] or (kept[-1] in {"further predict", "predict further"})
+    assert kept[:5] == ["# 99 A lab", "print(1)", "predict", "exercise", "check"]
+    assert len(kept) == 6
     places = [i for i, cell in enumerate(copy.cells) if "**Your prediction" in cell.source]
     assert [tags(copy.cells[i - 1]) >= {"predict"} for i in places] == [True, True]
     assert [tags(copy.cells[i]) for i in places] == [set(), {"further"}]
@@ -325,11 +318,14 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
     with zipfile.ZipFile(archive) as pack:
         pack.extractall(away)
     (course,) = away.iterdir()
-    python = [sys.executable]
     env = os.environ | {"PYTHONPATH": str(course)}
     # What `make lab` does before JupyterLab starts, and of `make test` what is quick.
     run = subprocess.run(
-        [*python, "teaching/lab.py", "--copy"], cwd=course, env=env, capture_output=True, text=True
+        [sys.executable, "teaching/lab.py", "--copy"],
+        cwd=course,
+        env=env,
+        capture_output=True,
+        text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
     copy = (course / "my_labs" / PATHS[0].name).read_text()
@@ -337,16 +333,17 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
     options = ["-q", "-p", "no:cacheprovider", "-k", "not who_teaches"]
     options += ["tests/test_notebooks.py", f"notebooks/{PATHS[0].name}"]
     run = subprocess.run(
-        [*python, "-m", "pytest", *options], cwd=course, env=env, capture_output=True, text=True
+        [sys.executable, "-m", "pytest", *options],
+        cwd=course,
+        env=env,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stdout
-    targets = set(re.findall(r"(?:teaching|tests)/\w+\.py", (course / "Makefile").read_text()))
-    assert "teaching/lab.py" in targets
-    if os.name == "posix":
-        assert not any(path.stat().st_mode & stat.S_IWGRP for path in course.rglob("*.ipynb"))
 
 
 def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
     target = tmp_path / "student"
     archive = student.build(target)
     before = archive.read_bytes()
