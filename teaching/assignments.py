@@ -28,7 +28,7 @@ POINTS = {"check": 5, "answer": 2, "predict": 1}
 # An assignment lies alone: what it links to in the course is not there.
 LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|attachment:)[^)]*\)")
 # A generator with a seed of its own; with SEED = 0, nothing changes when SEED is added.
-FIXED_SEED = re.compile(r"default_rng\((?![^()]*SEED)([^()]+)\)")
+FIXED_SEED = re.compile(r"default_rng\((?![^()]*SEED)([^()\[\]]+)\)")
 SOLUTION = "the-solution"
 
 
@@ -82,7 +82,7 @@ def marked(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
         answer = place_for_prediction(cell)
         return [cell, mark(answer, answer.id, solution=True, points=POINTS[kind])]
     if kind == "solution":
-        del cell.metadata["jupyter"]
+        cell.metadata.pop("jupyter", None)  # unfolded: the student writes here
         return [mark(cell, f"task-{cell.id}", solution=True)]
     if kind == "answer":
         return [mark(cell, f"reason-{cell.id}", solution=True, points=POINTS[kind])]
@@ -119,8 +119,9 @@ def main(names: list[str]) -> None:
         )
     target, paths = COURSE / "assignments", find_labs(names)
     write_course(target, paths)
-    print(f"{len(paths)} assignments for nbgrader are in {target}; next, in that folder:")
-    print(f"{Path(sys.executable).with_name('nbgrader')} generate_assignment {paths[0].stem}")
+    print(f"{len(paths)} assignments for nbgrader are in {target}.")
+    print(f"Next, there, and with {Path(sys.executable).parent} on your PATH:")
+    print(f"nbgrader generate_assignment {paths[0].stem}")
 
 
 if __name__ == "__main__":
