@@ -250,7 +250,7 @@ class TestGrading:
         assert "Attribute 'checksum' for cell check" in said  # the tampered check, restored
         if dies:
             assert f"error processing assignment '{group.lab}' for student 'crashing'" in said
-            assert not (group.root / "autograded" / "crashing").exists()
+            assert not (group.root / "autograded" / "crashing" / group.lab).exists()
         else:
             looping = group.root / "autograded" / "crashing" / group.lab / f"{group.lab}.ipynb"
             assert "CellTimeoutError" in looping.read_text()
