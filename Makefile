@@ -1,7 +1,9 @@
-# make lab        open the course in JupyterLab      (ARGS="--no-browser --port 9999" for flags)
+# make lab        open your copies in JupyterLab     (ARGS="--no-browser --port 9999" for flags)
 # make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
 # make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
 # make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
+# make student    copies for a class, and a zip      (ARGS=--core without further sections)
+# make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
 # make lint       ruff, notebooks included
 # make clean      remove what the above made
 
@@ -10,16 +12,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
+TEACHING := $(VENV)/.teaching
 
-# Open the first notebook, with or without a browser, and ask no server for news and updates.
-LAB_FLAGS := --ServerApp.root_dir=. \
-	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	--LabApp.app_settings_dir=.jupyter
-
-.PHONY: lab test notebooks bench lint clean
+.PHONY: lab test notebooks bench student assignments lint clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab $(LAB_FLAGS) $(ARGS)
+	$(BIN)/python teaching/lab.py $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
@@ -29,6 +27,12 @@ notebooks: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
+
+student: $(READY)
+	$(BIN)/python teaching/student.py $(ARGS)
+
+assignments: $(TEACHING)
+	$(BIN)/python teaching/assignments.py $(NAME)
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -50,3 +54,8 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -c 'import tensorflow' || { \
 		echo "TensorFlow is installed and cannot be imported: run 'make clean', then this again."; exit 1; }
 	@rm $(UNFINISHED) && touch $@
+
+# What only who teaches needs: nbgrader, and the browser test.
+$(TEACHING): $(READY) teaching/requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r teaching/requirements.txt
+	@touch $@

@@ -5,6 +5,7 @@ Fashion-MNIST, 10,000 images of MNIST, and ECG5000 lie in the repository's `data
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 import urllib.request
@@ -15,7 +16,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from sklearn.model_selection import train_test_split
 
-DATA_DIR = Path(__file__).resolve().parent.parent / "data"
+# Beside this package, or where a shared installation keeps the data.
+DATA_DIR = Path(os.environ.get("LABS_DATA") or Path(__file__).resolve().parent.parent / "data")
 
 
 class ImageSplit(NamedTuple):

@@ -1,0 +1,190 @@
+"""Open the course in JupyterLab, in the reader's own copies of the labs: `my_labs/`.
+
+A copy is made when there is none, and never overwritten once its reader has changed it: if the
+course has a newer version by then, that is put beside it.  Flags are JupyterLab's.  With `--copy`
+alone, the copies are made and JupyterLab is not started.
+
+Where the course's folder cannot be written to, the copies go to `autoencoder_labs` in the home of
+the reader; LABS_DATA says where the data lie, for kernels that have the helpers from elsewhere.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from copies import (
+    COURSE,
+    NOTEBOOKS,
+    LabError,
+    as_bytes,
+    cannot_write,
+    clean_copy,
+    read_lab,
+    tags,
+    write_whole,
+)
+
+# What the labs refer to as ../README.md and the like.
+REFERRED_TO = (
+    "README.md",
+    "requirements.txt",
+    "data",
+    "notebooks",
+    "evidence",
+    "helpers",
+    ".github",
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Make the copies that are missing; start JupyterLab with these flags."""
+    os.environ.setdefault("LABS_DATA", str(COURSE / "data"))
+    root = reader_root()
+    for line in renew(NOTEBOOKS, root / "my_labs"):
+        print(line, flush=True)
+    if arguments == ["--copy"]:
+        return
+    first = min((root / "my_labs").glob("*.ipynb"), default=root / "my_labs")
+    from jupyterlab.labapp import LabApp
+
+    LabApp.launch_instance(
+        [
+            f"--ServerApp.root_dir={root}",
+            "--ServerApp.contents_manager_class=contents.LabContents",
+            f"--LabApp.default_url=/lab/tree/my_labs/{first.name}",
+            f"--LabApp.app_settings_dir={COURSE / '.jupyter'}",
+            *arguments,
+        ]
+    )
+
+
+def reader_root() -> Path:
+    """Return the folder for `my_labs`: the course's, or one in the reader's home."""
+    if is_writable(COURSE):
+        return COURSE
+    root = Path.home() / "autoencoder_labs"
+    try:
+        root.mkdir(exist_ok=True)
+        for name in REFERRED_TO:
+            link = root / name
+            if (COURSE / name).exists() and not link.exists():
+                link.unlink(missing_ok=True)  # it led to a place that is no more
+                link.symlink_to(COURSE / name)
+    except OSError as error:
+        raise LabError(cannot_write(root, error)) from error
+    return root
+
+
+def is_writable(folder: Path) -> bool:
+    """Tell whether a file can be made in a folder."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def renew(notebooks: Path, mine: Path) -> list[str]:
+    """Bring the reader's copies up to date; return what there is to say about it.
+
+    `mine/.made.json` notes from which version of each file a copy was made, and what each copy
+    was when it was made: any other content is the reader's.
+
+    Raises
+    ------
+    LabError
+        If there are no labs, or there is no space or no permission for a copy.
+    """
+    if not notebooks.is_dir():
+        raise LabError(f"There is no folder {notebooks}: get a fresh copy of the course.")
+    note = mine / ".made.json"
+    try:
+        made = json.loads(note.read_text(encoding="utf-8"))
+        sources, copies = dict(made["sources"]), dict(made["copies"])
+    except (OSError, ValueError, KeyError, TypeError):
+        sources, copies = {}, {}
+    files = sorted(path for path in notebooks.iterdir() if path.is_file() and path.name[0] != ".")
+    digests = {path: digest(path.read_bytes()) for path in files}
+    stale = [
+        path
+        for path in files
+        if sources.get(path.name) != digests[path] or not (mine / path.name).exists()
+    ]
+    if not stale:
+        return []
+
+    first_time = not mine.exists()
+    said = []
+    for path in stale:
+        try:
+            content = copy_of(path)
+        except LabError as error:  # the other labs can be read all the same
+            said.append(str(error))
+            continue
+        target = place_for(content, mine / path.name, copies)
+        if target:
+            write_whole(target, content)
+            copies[target.name] = digest(content)
+            if target.name != path.name:
+                said.append(
+                    f"The course has a new version of {path.name}. Your copy stays as you left "
+                    f"it; the new one is {mine.name}/{target.name}."
+                )
+        sources[path.name] = digests[path]
+        made = {"sources": sources, "copies": copies}
+        write_whole(note, (json.dumps(made, indent=1) + "\n").encode())
+    if first_time:
+        said.append(f"Your own copies of the labs are in {mine}: nothing overwrites your work.")
+    return said
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def copy_of(path: Path) -> bytes:
+    """Return the reader's copy of a file in `notebooks/`, which says where the original lies."""
+    if path.suffix != ".ipynb":
+        return path.read_bytes()
+    lab = read_lab(path)
+    worked = any("solution" in tags(cell) for cell in lab.cells)
+    copy = clean_copy(lab)
+    what = "The worked lab, with results and solutions" if worked else "The lab as you got it"
+    copy.cells[0].source += (
+        f"\n\n> **This copy is yours**: write in it, break it. {what}, "
+        f"is [notebooks/{path.name}](../notebooks/{path.name})."
+    )
+    return as_bytes(copy)
+
+
+def place_for(content: bytes, target: Path, copies: dict[str, str]) -> Path | None:
+    """Return where to write a new copy, or None if its reader has got it already.
+
+    `copies` gives the digest of each copy as it was made.
+    """
+    for place in places(target):
+        if not place.exists():
+            return place
+        as_made, now = copies.get(place.name), digest(place.read_bytes())
+        if digest(content) in (as_made, now):
+            return None
+        if as_made == now:  # untouched by its reader
+            return place
+
+
+def places(target: Path) -> Iterator[Path]:
+    """Yield the path of a copy, then those beside it for newer versions."""
+    yield target
+    for number in itertools.count(1):
+        suffix = "_new_version" if number == 1 else f"_new_version_{number}"
+        yield target.with_name(f"{target.stem}{suffix}{target.suffix}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

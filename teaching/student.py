@@ -1,0 +1,99 @@
+"""Write a class's copy of the course to `build/student/`, and a zip of it.
+
+It is a course of its own: labs without outputs, solutions, answers and claims, with a place for
+each prediction; helpers, data, tests and the two commands.  With `--core`, without the further
+sections.
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from copies import (
+    COURSE,
+    NOTEBOOKS,
+    LabError,
+    as_bytes,
+    cannot_write,
+    clean_copy,
+    read_lab,
+)
+
+FILES = (
+    "README.md",
+    "LICENSE",
+    "Makefile",
+    "requirements.txt",
+    "constraints.txt",
+    "pyproject.toml",
+    "conftest.py",
+    ".gitignore",
+    ".github/copies.png",
+    "teaching/lab.py",
+    "teaching/copies.py",
+    "teaching/contents.py",
+)
+FOLDERS = ("helpers", "data", ".jupyter", "tests", "notebooks")
+# The tests of what only a teacher has, and what use leaves behind.
+LEFT_OUT = (
+    "cut.py",
+    "test_copies.py",
+    "test_assignments.py",
+    "test_browser.py",
+    "__pycache__",
+    ".*_checkpoints",
+)
+NAME = "autoencoder_labs"
+
+
+def build(target: Path, *, core_only: bool = False) -> Path:
+    """Write the folder `target` and the zip beside it; return the path of the zip.
+
+    What was there is replaced as a whole, or stays if something goes wrong.
+
+    Raises
+    ------
+    LabError
+        If a lab is damaged, or there is no space or no permission.
+    """
+    archive = target.with_name(f"{target.name}.zip")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".student-") as scratch:
+            course = Path(scratch) / "student" / NAME
+            fill(course, core_only=core_only)
+            packed = shutil.make_archive(str(Path(scratch) / "pack"), "zip", course.parent)
+            if target.exists():
+                shutil.rmtree(target)
+            course.parent.rename(target)
+            Path(packed).replace(archive)
+    except (OSError, shutil.Error) as error:
+        raise LabError(cannot_write(target, error)) from error
+    return archive
+
+
+def fill(course: Path, *, core_only: bool) -> None:
+    """Write a class's copy of the course into a folder that does not exist yet."""
+    for name in FOLDERS:
+        shutil.copytree(COURSE / name, course / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    if (COURSE / "evidence").is_dir():  # the tables, not the scripts: these hold solutions
+        shutil.copytree(COURSE / "evidence", course / "evidence", ignore=tables_only)
+    for name in FILES:
+        (course / name).parent.mkdir(exist_ok=True)
+        shutil.copy(COURSE / name, course / name)
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        lab = clean_copy(read_lab(path), core_only=core_only)
+        (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
+
+
+def tables_only(_: str, names: list[str]) -> list[str]:
+    """Return the names of the files that are no tables."""
+    return [name for name in names if not name.endswith((".csv", ".md"))]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--core", action="store_true", help="without the further sections")
+    archive = build(COURSE / "build" / "student", core_only=parser.parse_args().core)
+    print(f"{archive} ({archive.stat().st_size / 1e6:.0f} MB) is for your class.")

@@ -1,0 +1,234 @@
+"""A reader's first hour in a real browser: `make lab`, a prediction, a task, a slider, a reload."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from importlib.util import find_spec
+
+import nbformat
+import pytest
+from copies import COURSE, find_labs, read_lab, tags
+from cut import needed
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = COURSE / "build" / "browser"
+TOKEN = "a-token"
+RIGHT = """def mean_squared_error(a, b):
+    return ((a - b) ** 2).mean()"""
+WRONG = RIGHT.replace(".mean()", ".sum()")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine"),
+    pytest.mark.skipif(not find_spec("playwright"), reason="playwright is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Return a course of lab 00 and of lab 07 as far as its slider needs it."""
+    root = tmp_path_factory.mktemp("course")
+    for name in ("Makefile", "requirements.txt", "README.md"):
+        shutil.copy(COURSE / name, root)
+    for name in ("teaching", ".jupyter", "helpers"):
+        shutil.copytree(COURSE / name, root / name)
+    (root / "data").symlink_to(COURSE / "data")
+    (root / "notebooks").mkdir()
+    shutil.copy(*find_labs(["00"]), root / "notebooks")
+    (path,) = find_labs(["07"])
+    lab = read_lab(path)
+    (slider,) = (cell.id for cell in lab.cells if cell.source.startswith("interact("))
+    end = [cell.id for cell in lab.cells].index(slider) + 1
+    # In a fresh copy, the check of a task that waits for its answer would end Run All.
+    given = [cell for cell in lab.cells[:end] if not tags(cell) & {"exercise", "solution", "check"}]
+    lab.cells = needed(given, {"parameters", slider})
+    nbformat.write(lab, root / "notebooks" / path.name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def address(course, tmp_path_factory):
+    """Start `make lab` as its reader does; return where it answers."""
+    home = tmp_path_factory.mktemp("home")
+    # All cells of a notebook on the page, also those out of sight, for the tests to find them.
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = f"--no-browser --allow-root --port={port} --IdentityProvider.token={TOKEN}"
+    ready = f"{sys.prefix}/.ready"
+    command = ["make", "lab", f"VENV={sys.prefix}", "-o", ready, f"ARGS={flags}"]
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    log = (home / "log").open("w")
+    server = subprocess.Popen(command, cwd=course, env=environment, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{url}/api").close()
+            break
+        except OSError:
+            assert server.poll() is None, (home / "log").read_text()
+            time.sleep(0.5)
+    yield url
+    stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
+    urllib.request.urlopen(stop).close()
+    server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page():
+    from playwright.sync_api import sync_playwright
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _last_picture(page, request):
+    """Keep what was on the screen when a test ended, or failed."""
+    yield
+    page.screenshot(path=PICTURES / f"end_of_{request.node.name}.png")
+
+
+class Notebook:
+    """A notebook that is open in the browser."""
+
+    def __init__(self, page, path):
+        self.page = page
+        self.source = nbformat.read(path, as_version=4)
+        self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        self.cells = self.panel.locator(".jp-Notebook .jp-Cell")
+        self.dirty = page.locator(".lm-mod-current.jp-mod-dirty")
+        self.wait_until_idle()
+
+    def wait_until_idle(self):
+        self.panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+    def cell(self, holds):
+        """Return the first cell whose source holds this text."""
+        (i, *_) = [i for i, cell in enumerate(self.source.cells) if holds in cell.source]
+        return self.cells.nth(i)
+
+    def write(self, cell, text):
+        """Replace the source of a cell."""
+        cell.scroll_into_view_if_needed()
+        if cell.locator(".jp-RenderedMarkdown").is_visible():
+            cell.locator(".jp-RenderedMarkdown").dblclick()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+
+    def run_all(self):
+        """Run all cells by the menu; return when the last one has run or one has failed."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_text("Run All Cells", exact=True).click()
+        self.page.wait_for_timeout(500)
+        self.wait_until_idle()
+
+    def errors(self):
+        kinds = ("application/vnd.jupyter.stderr", "application/vnd.jupyter.error")
+        return self.panel.locator(", ".join(f"[data-mime-type='{kind}']" for kind in kinds))
+
+    def picture(self, name):
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_a_lab_that_was_only_looked_at_stays_as_it_was(page, address, course):
+    name = next((course / "notebooks").glob("00*")).name
+    before = (course / "notebooks" / name).read_bytes()
+    page.goto(f"{address}/lab/tree/notebooks/{name}?token={TOKEN}")
+    lab = Notebook(page, course / "notebooks" / name)
+    page.wait_for_timeout(1_500)
+    assert lab.dirty.count() == 0
+    lab.picture("worked_lab")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1_000)
+    assert (course / "notebooks" / name).read_bytes() == before
+
+
+def test_a_prediction_and_a_task_then_all_runs_and_is_kept(page, address, course):
+    page.goto(f"{address}/?token={TOKEN}")  # where `make lab` leads
+    mine = course / "my_labs" / next((course / "notebooks").glob("00*")).name
+    lab = Notebook(page, mine)
+    lab.picture("my_copy")
+    question = lab.cell("Your prediction")
+    lab.write(question, "**Your prediction:** a half, and four fifths")
+    page.keyboard.press("Shift+Enter")
+    question.locator(".jp-RenderedMarkdown").get_by_text("a half, and").wait_for()
+
+    task = lab.cell("pass  # your turn")
+    lab.write(task, WRONG)
+    lab.run_all()
+    lab.errors().get_by_text("AssertionError").first.wait_for()
+    assert "got 14.0" in lab.errors().last.inner_text()
+    lab.errors().last.scroll_into_view_if_needed()
+    lab.picture("wrong_answer")
+
+    lab.write(task, RIGHT)
+    lab.run_all()
+    code = [i for i, cell in enumerate(lab.source.cells) if cell.cell_type == "code"]
+    lab.panel.get_by_text("right!", exact=True).wait_for()
+    lab.cells.nth(code[-1]).locator(".jp-OutputArea-output").first.wait_for()
+    lab.wait_until_idle()
+    assert lab.errors().count() == 0
+    task.scroll_into_view_if_needed()
+    lab.picture("right_answer")
+
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1_000)
+    page.reload()
+    lab = Notebook(page, mine)
+    prediction = lab.cell("Your prediction").locator(".jp-RenderedMarkdown")
+    prediction.get_by_text("a half, and").wait_for()
+    assert "** 2).mean()" in lab.cell("mean_squared_error(a, b)").inner_text()
+    lab.picture("reloaded")
+
+
+def test_a_slider_changes_its_picture_within_a_second(page, address, course):
+    name = next((course / "notebooks").glob("07*")).name
+    page.goto(f"{address}/lab/tree/my_labs/{name}?token={TOKEN}")
+    lab = Notebook(page, course / "my_labs" / name)
+    lab.run_all()
+    live = lab.cell("interact(")
+    live.locator(".noUi-handle").first.wait_for()
+    picture = live.locator("img").last
+    picture.wait_for()
+    live.locator(".noUi-handle").first.focus()
+    seconds = []
+    for _ in range(4):
+        before, start = picture.get_attribute("src"), time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        while picture.get_attribute("src") == before:
+            assert time.perf_counter() - start < 20
+            page.wait_for_timeout(20)
+        seconds.append(time.perf_counter() - start)
+    live.scroll_into_view_if_needed()
+    lab.picture("slider")
+    print("seconds from key to picture:", *(f"{s:.2f}" for s in seconds))
+    assert min(seconds) < 1
+    assert lab.errors().count() == 0
