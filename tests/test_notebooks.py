@@ -397,7 +397,8 @@ def test_who_teaches_may_delete_parts(change, pytester):
         "data/README.md",
         "tests/test_notebooks.py",
     ]
-    for path in [*(root / name for name in kept), *FOLDER.glob("*.md"), *PATHS]:
+    linked = [*FOLDER.glob("*.md"), *(root / "evidence").glob("*.csv")]
+    for path in [*(root / name for name in kept), *linked, *PATHS]:
         copy = pytester.path / path.relative_to(root)
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
