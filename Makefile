@@ -2,6 +2,7 @@
 # make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
 # make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
 # make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
+# make evidence   the same for many seeds, a table   (SEEDS="0 1 2", NAME=... for one)
 # make student    copies for a class, and a zip      (ARGS=--core without further sections)
 # make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
 # make lint       ruff, notebooks included
@@ -14,25 +15,28 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 TEACHING := $(VENV)/.teaching
 
-.PHONY: lab test notebooks bench student assignments lint clean
+.PHONY: lab test notebooks bench evidence student assignments lint clean
 
 lab: $(READY)
-	$(BIN)/python teaching/lab.py $(ARGS)
+	$(BIN)/python tools/lab.py $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
 notebooks: $(READY)
-	$(BIN)/python tests/execute.py $(NAME)
+	$(BIN)/python tools/execute.py $(NAME)
 
 bench: $(READY)
-	$(BIN)/python tests/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
+	$(BIN)/python tools/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
+
+evidence: $(READY)
+	$(BIN)/python tools/seeds.py $(NAME) $(if $(SEEDS),--seeds $(SEEDS))
 
 student: $(READY)
-	$(BIN)/python teaching/student.py $(ARGS)
+	$(BIN)/python tools/student.py $(ARGS)
 
 assignments: $(TEACHING)
-	$(BIN)/python teaching/assignments.py $(NAME)
+	$(BIN)/python tools/assignments.py $(NAME)
 
 lint: $(READY)
 	$(BIN)/ruff check

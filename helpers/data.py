@@ -4,11 +4,14 @@ Fashion-MNIST, 10,000 images of MNIST, and ECG5000 lie in the repository's `data
 `README.md` tells where they come from; nothing here uses the network but `load_mnist(full=True)`.
 """
 
+import contextlib
 import hashlib
+import http.client
 import os
-import shutil
+import re
 import tempfile
 import urllib.request
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +21,9 @@ from sklearn.model_selection import train_test_split
 
 # Beside this package, or where a shared installation keeps the data.
 DATA_DIR = Path(os.environ.get("LABS_DATA") or Path(__file__).resolve().parent.parent / "data")
+DATA_SETS = ("ecg5000", "fashion_mnist", "mnist_10k")
+CURE = "restore the folder with `git checkout -- data`, or get a fresh copy of the course"
+LISTED = re.compile(r"([0-9a-f]{64}) +(\S+)")
 
 
 class ImageSplit(NamedTuple):
@@ -136,26 +142,45 @@ def check_files(name: str) -> int:
     ValueError
         If there is no data set of that name in the course.
     """
-    cure = "restore the folder with `git checkout -- data`, or get a fresh copy of the course"
-    sums = DATA_DIR / "SHA256SUMS"
-    if not sums.is_file():
-        raise FileNotFoundError(f"{sums} is missing; {cure}.")
-    expected = dict(reversed(line.split(maxsplit=1)) for line in sums.read_text().splitlines())
-    names = sorted({path.split("/")[0] for path in expected})
-    if name not in names:
-        raise ValueError(f"expected the name of a data set, one of {names}; got {name!r}.")
-    ours = {path: digest for path, digest in expected.items() if path.startswith(f"{name}/")}
+    ours = _listed(name)
     for path, digest in ours.items():
         file = DATA_DIR / path
         if not file.is_file():
-            raise FileNotFoundError(f"{file} is missing; {cure}.")
-        if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-            size = file.stat().st_size
+            raise FileNotFoundError(f"{file} is missing; {CURE}.")
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise OSError(f"{file} cannot be read ({error.strerror}); {CURE}.") from error
+        if hashlib.sha256(content).hexdigest() != digest:
             raise OSError(
-                f"{file} ({size:,} bytes) is damaged or was altered: its SHA-256 is not the one "
-                f"in {sums.name}; {cure}."
+                f"{file} ({len(content):,} bytes) is damaged or was altered: its SHA-256 is not "
+                f"the one in SHA256SUMS; {CURE}."
             )
     return len(ours)
+
+
+def _listed(name: str) -> dict[str, str]:
+    """Return the SHA-256 of each file of a data set, by its path in the data folder."""
+    if name not in DATA_SETS:
+        raise ValueError(f"expected the name of a data set, one of {DATA_SETS}; got {name!r}.")
+    sums = DATA_DIR / "SHA256SUMS"
+    if not sums.is_file():
+        raise FileNotFoundError(f"{sums} is missing; {CURE}.")
+    try:
+        lines = [line for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()]
+        listed = {path: digest for digest, path in map(_digest_and_path, lines)}
+    except (OSError, ValueError) as error:
+        raise OSError(f"{sums} cannot be read ({error}); {CURE}.") from error
+    ours = {path: digest for path, digest in listed.items() if path.startswith(f"{name}/")}
+    if not ours:
+        raise OSError(f"{sums} has no line for {name}: it was cut short; {CURE}.")
+    return ours
+
+
+def _digest_and_path(line: str) -> tuple[str, str]:
+    if found := LISTED.fullmatch(line.strip()):
+        return found[1], found[2]
+    raise ValueError(f"expected a SHA-256 and a path; got the line {line[:80]!r}")
 
 
 def _image_data(name: str, data_dir: Path, validation: int, seed: int) -> ImageData:
@@ -170,9 +195,34 @@ def _image_data(name: str, data_dir: Path, validation: int, seed: int) -> ImageD
 
 
 def _read(name: str, data_dir: Path) -> tuple[dict, dict, list[str]]:
-    """Return inputs and labels, each by split, and the class names."""
-    if data_dir == DATA_DIR:
-        check_files(name)
+    """Return inputs and labels, each by split, and the class names.
+
+    To decode 60,000 pictures takes seconds, so what was decoded from the course's data is kept in
+    `data/.decoded`, if that can be written to.
+    """
+    if data_dir != DATA_DIR:
+        return _decode(name, data_dir)
+    check_files(name)
+    listed = _listed(name)
+    version = next(iter(listed)).split("/")[1]
+    # Other files, another name: what is kept is never older than what it was decoded from.
+    key = hashlib.sha256("".join(sorted(listed.values())).encode()).hexdigest()[:12]
+    kept = DATA_DIR / ".decoded" / f"{name}-{key}.npz"
+    try:
+        with np.load(kept, allow_pickle=False) as arrays:  # checks the CRC of each array
+            inputs = {split: arrays[f"{split}_inputs"] for split in ("train", "test")}
+            labels = {split: arrays[f"{split}_labels"] for split in ("train", "test")}
+            return inputs, labels, arrays["class_names"].tolist()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass  # not there yet, or damaged
+    inputs, labels, class_names = _decode(f"{name}:{version}", data_dir)
+    with contextlib.suppress(OSError):
+        _keep(kept, inputs, labels, class_names)
+    return inputs, labels, class_names
+
+
+def _decode(name: str, data_dir: Path) -> tuple[dict, dict, list[str]]:
+    """Return inputs and labels, each by split, and the class names, read by TFDS."""
     datasets, info = tfds.load(
         name,
         data_dir=data_dir,
@@ -185,6 +235,17 @@ def _read(name: str, data_dir: Path) -> tuple[dict, dict, list[str]]:
     inputs = {split: pair[0] for split, pair in arrays.items()}
     labels = {split: pair[1] for split, pair in arrays.items()}
     return inputs, labels, info.features["label"].names
+
+
+def _keep(path: Path, inputs: dict, labels: dict, class_names: list[str]) -> None:
+    """Write what was decoded, wholly or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        half = Path(scratch) / path.name
+        arrays = {f"{split}_inputs": values for split, values in inputs.items()}
+        arrays |= {f"{split}_labels": values for split, values in labels.items()}
+        np.savez(half, class_names=np.array(class_names), **arrays)
+        half.replace(path)
 
 
 def _split_rows(labels: np.ndarray, validation: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -210,24 +271,38 @@ def _prepare_full_mnist() -> Path:
     builder = tfds.builder("mnist")
     target = Path(builder.data_dir)
     home = target.parent.parent
-    if target.is_dir():
+    if (target / "dataset_info.json").is_file():
         return home
     url = f"{builder.URL}train-images-idx3-ubyte.gz"
     advice = "connect to the network and try again, or use load_mnist(), which needs none"
     try:
         # TFDS alone would try for minutes before it says that there is no network.
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=5).close()
-    except OSError as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # also of a wrong proxy
         raise ConnectionError(
             f"the full MNIST is not on this machine and {url} does not answer ({error}); {advice}."
         ) from error
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = tfds.builder("mnist", data_dir=scratch, file_format="tfrecord")
-        try:
-            fresh.download_and_prepare(download_dir=Path(scratch) / "downloads")
-        except Exception as error:
-            raise ConnectionError(f"the download of MNIST stopped ({error}); {advice}.") from error
-        incomplete = target.with_name(f"{target.name}.incomplete")
-        shutil.copytree(fresh.data_dir, incomplete, dirs_exist_ok=True)
-        incomplete.rename(target)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        # In the folder where it will stay: two downloads at once do not meet.
+        with tempfile.TemporaryDirectory(dir=home, prefix="mnist-") as scratch:
+            fresh = tfds.builder("mnist", data_dir=scratch, file_format="tfrecord")
+            try:
+                fresh.download_and_prepare(download_dir=Path(scratch) / "downloads")
+            except Exception as error:
+                message = f"the download of MNIST stopped ({error}); {advice}."
+                raise ConnectionError(message) from error
+            target.parent.mkdir(exist_ok=True)
+            try:
+                Path(fresh.data_dir).rename(target)  # also over an empty folder
+            except OSError:
+                if not (target / "dataset_info.json").is_file():  # by another download
+                    raise
+    except ConnectionError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"the full MNIST cannot be kept in {home} ({error.strerror or error}): make space or "
+            "get the permission to write there, or use load_mnist(), which needs neither."
+        ) from error
     return home

@@ -3,7 +3,7 @@
 import ast
 
 import nbformat
-from copies import tags
+from labs import tags
 
 CHANGES = {"append", "extend", "add", "update", "fit", "compile"}
 

@@ -12,8 +12,9 @@ import assignments
 import nbformat
 import numpy as np
 import pytest
-from copies import NOTEBOOKS, LabError, clean_copy, find_labs, read_lab, tags
+from copies import clean_copy
 from cut import needed
+from labs import NOTEBOOKS, LabError, find_labs, read_lab, tags
 
 needs_nbgrader = [
     pytest.mark.nbgrader,

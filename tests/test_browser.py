@@ -12,8 +12,8 @@ from importlib.util import find_spec
 
 import nbformat
 import pytest
-from copies import COURSE, find_labs, read_lab, tags
 from cut import needed
+from labs import COURSE, find_labs, read_lab, tags
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -45,7 +45,7 @@ def course(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     for name in ("Makefile", "requirements.txt", "README.md"):
         shutil.copy(COURSE / name, root)
-    for name in ("teaching", ".jupyter", "helpers"):
+    for name in ("tools", ".jupyter", "helpers"):
         shutil.copytree(COURSE / name, root / name)
     (root / "data").symlink_to(COURSE / "data")
     (root / "notebooks").mkdir()

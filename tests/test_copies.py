@@ -10,15 +10,17 @@ from pathlib import Path
 
 import copies
 import lab
+import labs
 import nbformat
 import pytest
 import student
 from contents import STORED, swap
-from copies import LabError, clean_copy, tags
+from copies import clean_copy
 from ipykernel.ipkernel import IPythonKernel
+from labs import LabError, tags
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-PATHS = sorted(copies.NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(labs.NOTEBOOKS.glob("*.ipynb"))
 
 
 def tagged(source, *names):
@@ -136,7 +138,7 @@ def test_headings_and_pictures_are_intact_and_links_lead_somewhere(path):
     assert f"(../notebooks/{path.name})" in copy.cells[0].source
     # my_labs/ has what notebooks/ has, under the same names and at the same depth.
     for target in re.findall(r"\]\((?!https?:|#|attachment:)([^)#]+)", prose):
-        assert (copies.NOTEBOOKS / target).exists(), target
+        assert (labs.NOTEBOOKS / target).exists(), target
 
 
 # --- the reader's own copies
@@ -218,7 +220,7 @@ def test_in_a_folder_that_cannot_be_written_to_the_copies_go_home(tmp_path, monk
     monkeypatch.setattr(lab, "is_writable", lambda folder: False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert lab.reader_root() == lab.reader_root() == tmp_path / "autoencoder_labs"
-    lab.renew(copies.NOTEBOOKS, lab.reader_root() / "my_labs")
+    lab.renew(labs.NOTEBOOKS, lab.reader_root() / "my_labs")
     assert (tmp_path / "autoencoder_labs" / "my_labs" / PATHS[0].name).exists()
     for name in ("README.md", "data/README.md", "requirements.txt", f"notebooks/{PATHS[0].name}"):
         assert (tmp_path / "autoencoder_labs" / "my_labs" / ".." / name).exists()
@@ -227,7 +229,7 @@ def test_in_a_folder_that_cannot_be_written_to_the_copies_go_home(tmp_path, monk
 def test_an_environment_variable_says_where_the_data_lie(tmp_path):
     source = "from helpers.data import DATA_DIR; print(DATA_DIR)"
     command = [sys.executable, "-c", source]
-    options = {"capture_output": True, "text": True, "check": True, "cwd": copies.COURSE}
+    options = {"capture_output": True, "text": True, "check": True, "cwd": labs.COURSE}
     run = subprocess.run(command, env=os.environ | {"LABS_DATA": str(tmp_path)}, **options)
     assert run.stdout.strip() == str(tmp_path)
 
@@ -246,16 +248,16 @@ def test_a_damaged_notebook_is_named_with_its_cure_and_the_others_are_copied(cou
 def test_without_labs_there_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(LabError, match="no folder"):
         renew(tmp_path)
-    monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(labs, "NOTEBOOKS", tmp_path)
     with pytest.raises(LabError, match="no lab in"):
-        copies.find_labs([])
+        labs.find_labs([])
 
 
 def test_an_unknown_lab_is_named_with_those_that_there_are():
     with pytest.raises(LabError, match=rf"no lab 99; there are {PATHS[0].stem}"):
-        copies.find_labs(["99"])
-    assert copies.find_labs([PATHS[0].stem[:2]]) == PATHS[:1]
-    assert copies.find_labs([]) == PATHS
+        labs.find_labs(["99"])
+    assert labs.find_labs([PATHS[0].stem[:2]]) == PATHS[:1]
+    assert labs.find_labs([]) == PATHS
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
@@ -266,7 +268,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     (tmp_path / "a").write_text("old")
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(LabError, match=r"a cannot be written \(No space.*make space"):
-        copies.write_whole(tmp_path / "a", b"new")
+        labs.write_whole(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
 
@@ -321,7 +323,7 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
     env = os.environ | {"PYTHONPATH": str(course)}
     # What `make lab` does before JupyterLab starts, and of `make test` what is quick.
     run = subprocess.run(
-        [sys.executable, "teaching/lab.py", "--copy"],
+        [sys.executable, "tools/lab.py", "--copy"],
         cwd=course,
         env=env,
         capture_output=True,

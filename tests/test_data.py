@@ -107,6 +107,42 @@ def test_every_data_file_is_listed_and_intact():
     assert checked == len(listed)
 
 
+@pytest.mark.parametrize(
+    "sums", [b"", b"\n\n", b"0123 ecg5000\n", b"\xff\xfe\x00", b"a line of text\n"]
+)
+def test_a_damaged_list_of_sums_is_named(broken_data_dir, sums):
+    (broken_data_dir / "SHA256SUMS").write_bytes(sums)
+    with pytest.raises(OSError, match=r"SHA256SUMS.*restore"):
+        data.load_ecg5000()
+
+
+def test_another_version_beside_the_listed_one_is_not_read(broken_data_dir):
+    (listed,) = (path for path in (broken_data_dir / "ecg5000").iterdir())
+    shutil.copytree(listed, listed.with_name("9.0.0"))
+    assert len(data.load_ecg5000().test.signals) == 4_500
+
+
+def test_what_was_decoded_is_kept_and_a_damaged_one_is_made_anew(broken_data_dir):
+    first = data.load_ecg5000()
+    (kept,) = (broken_data_dir / ".decoded").iterdir()
+    for content in (kept.read_bytes(), kept.read_bytes()[:-500], damage_one_bit(b"x"), b""):
+        kept.write_bytes(content)
+        again = data.load_ecg5000()
+        np.testing.assert_array_equal(again.train.signals, first.train.signals)
+        np.testing.assert_array_equal(again.test.labels, first.test.labels)
+        assert again.class_names == first.class_names
+    with np.load(kept) as arrays:
+        altered = dict(arrays) | {"test_labels": arrays["test_labels"] * 0}
+    np.savez(kept, **altered)
+    assert not data.load_ecg5000().test.labels.any()  # read from what is kept
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(broken_data_dir):
+    (broken_data_dir / ".decoded").write_text("in the way of the folder")
+    assert len(data.load_ecg5000().test.signals) == 4_500
+
+
 def test_an_unknown_data_set_is_refused():
     with pytest.raises(ValueError, match=r"fashion_mnist.*got 'cifar'"):
         data.check_files("cifar")
@@ -186,7 +222,7 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", break_off)
     with pytest.raises(ConnectionError, match=r"stopped \(connection reset\)"):
         data.load_mnist(full=True)
-    assert not home.exists()
+    assert not any(home.iterdir())
 
 
 def write_idx(folder: Path, count: int, prefix: str) -> tuple[Path, Path]:

@@ -10,15 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from copies import (
-    COURSE,
-    NOTEBOOKS,
-    LabError,
-    as_bytes,
-    cannot_write,
-    clean_copy,
-    read_lab,
-)
+from copies import clean_copy
+from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab
 
 FILES = (
     "README.md",
@@ -30,18 +23,22 @@ FILES = (
     "conftest.py",
     ".gitignore",
     ".github/copies.png",
-    "teaching/lab.py",
-    "teaching/copies.py",
-    "teaching/contents.py",
 )
-FOLDERS = ("helpers", "data", ".jupyter", "tests", "notebooks")
-# The tests of what only a teacher has, and what use leaves behind.
+FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools", "notebooks")
+# What only a teacher has, with its tests, and what use leaves behind.
 LEFT_OUT = (
+    "student.py",
+    "assignments.py",
+    "nbgrader_config.py",
+    "seeds.py",
+    "test_seeds.py",
+    "test_guide.py",
     "cut.py",
     "test_copies.py",
     "test_assignments.py",
     "test_browser.py",
     "__pycache__",
+    ".decoded",
     ".*_checkpoints",
 )
 NAME = "autoencoder_labs"
@@ -77,19 +74,13 @@ def fill(course: Path, *, core_only: bool) -> None:
     """Write a class's copy of the course into a folder that does not exist yet."""
     for name in FOLDERS:
         shutil.copytree(COURSE / name, course / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    if (COURSE / "evidence").is_dir():  # the tables, not the scripts: these hold solutions
-        shutil.copytree(COURSE / "evidence", course / "evidence", ignore=tables_only)
+    shutil.copytree(COURSE / "evidence", course / "evidence")
     for name in FILES:
         (course / name).parent.mkdir(exist_ok=True)
         shutil.copy(COURSE / name, course / name)
     for path in NOTEBOOKS.glob("*.ipynb"):
         lab = clean_copy(read_lab(path), core_only=core_only)
         (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
-
-
-def tables_only(_: str, names: list[str]) -> list[str]:
-    """Return the names of the files that are no tables."""
-    return [name for name in names if not name.endswith((".csv", ".md"))]
 
 
 if __name__ == "__main__":

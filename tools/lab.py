@@ -17,17 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from copies import (
-    COURSE,
-    NOTEBOOKS,
-    LabError,
-    as_bytes,
-    cannot_write,
-    clean_copy,
-    read_lab,
-    tags,
-    write_whole,
-)
+from copies import clean_copy
+from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab, tags, write_whole
 
 # What the labs refer to as ../README.md and the like.
 REFERRED_TO = (

@@ -13,16 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
-from copies import (
-    COURSE,
-    LabError,
-    as_bytes,
-    find_labs,
-    place_for_prediction,
-    read_lab,
-    tags,
-    write_whole,
-)
+from copies import place_for_prediction
+from labs import COURSE, LabError, as_bytes, find_labs, read_lab, tags, write_whole
 
 POINTS = {"check": 5, "answer": 2, "predict": 1}
 # An assignment lies alone: what it links to in the course is not there.

@@ -1,0 +1,100 @@
+"""The tables of runs with other seeds: how a margin is read, and that the tables fit the labs."""
+
+import ast
+import re
+
+import nbformat
+import pytest
+import seeds
+from labs import COURSE, NOTEBOOKS, headline, read_lab, tags
+from nbformat.v4 import new_code_cell, new_notebook
+
+TEN = [str(seed) for seed in range(10)]
+PATHS = [
+    path
+    for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+    if any("claim" in tags(cell) for cell in read_lab(path).cells)
+]
+
+
+def margins(code):
+    """Run a claim as a lab would; return what it notes."""
+    tree = ast.unparse(seeds.Noted().visit(ast.parse(code)))
+    names = {}
+    exec(seeds.NOTEBOOK_CODE + tree, names)
+    return names["_margins"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("assert 1 < 3", {"1 < 3": 2}),
+        ("assert 3 >= 1, 'text'", {"3 >= 1": 2}),
+        ("assert 1 < 3 < 3.5", {"1 < 3": 2, "3 < 3.5": 0.5}),
+        ("assert 1 < 3 and 'a' == 'a'", {"1 < 3": 2}),
+        ("assert all(x < 9 for x in (5, 7))", {"x < 9": 2}),
+        ("for x in (5, 7, 6):\n    assert x < 9", {"x < 9": 2}),
+        ("assert (_numpy.array([1, 2]) <= 4).all()", {"_numpy.array([1, 2]) <= 4": 2}),
+        ("assert _numpy.all(_numpy.array([1, 2]) <= 4)", {"_numpy.array([1, 2]) <= 4": 2}),
+        ("assert {1} < {1, 2}", {}),
+    ],
+)
+def test_the_margin_of_a_claim_is_its_distance_from_failing(claim, expected):
+    assert margins(claim) == expected
+
+
+def test_comparisons_are_read_from_the_source_as_they_are_noted():
+    claim = new_code_cell("assert 1 < 3 < 4\nassert all(x > 0 for x in (1, 2))\nassert not 0")
+    claim.metadata.tags = ["claim"]
+    assert seeds.comparisons(new_notebook(cells=[claim])) == {"1 < 3", "3 < 4", "x > 0"}
+
+
+def test_a_table_gains_rows_and_columns_and_loses_claims_that_are_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(seeds, "TABLES", tmp_path)
+    for seed, margin in enumerate((1.0, 2.0, 3.0)):
+        seeds.write_seeds("99", seed, {"mse": margin})
+        seeds.write_margins("99", seed, {"a < b": margin, "c < d": 1.0})
+    seeds.write_margins("99", 2, {"a < b": 4.0})
+    (row,) = seeds.read_table(tmp_path / "99_margins.csv")
+    assert row == {"claim": "a < b", "spreads": "1.5", "0": "1", "1": "2", "2": "4"}
+    rows = seeds.read_table(tmp_path / "99_seeds.csv")
+    assert [row["seed"] for row in rows] == ["0", "1", "2"]
+    seeds.write_seeds("99", 5, {"other": 1.0})
+    assert len(seeds.read_table(tmp_path / "99_seeds.csv")) == 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_the_tables_have_ten_seeds_of_the_lab_as_it_is(path):
+    lab = read_lab(path)
+    rows = seeds.read_table(seeds.TABLES / f"{path.stem[:2]}_seeds.csv")
+    assert [row["seed"] for row in rows][:10] == TEN
+    # Who teaches may delete further sections, and their headline and claims with them.
+    assert set(headline(lab)) <= {*rows[0]}
+    noted = seeds.read_table(seeds.TABLES / f"{path.stem[:2]}_margins.csv")
+    assert seeds.comparisons(lab) <= {row["claim"] for row in noted}
+    for row in noted:
+        for seed in TEN:
+            assert float(row[seed]) >= 0, (row["claim"], seed)
+
+
+def quotes():
+    """Yield (file, key, least, most, its table) for each range over seeds in the course's prose."""
+    texts = {
+        path.name: path.read_text(encoding="utf-8") for path in COURSE.glob("teaching/**/*.md")
+    }
+    for path in PATHS:
+        cells = nbformat.read(path, as_version=4).cells
+        texts[path.name] = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    for name, text in texts.items():
+        for line in text.splitlines():
+            if table := re.search(r"evidence/(\d\d_seeds\.csv)", line):
+                for key, low, high in re.findall(r"`(\w+)` (-?[\d.]*\d) to (-?[\d.]*\d)", line):
+                    yield name, key, low, high, table[1]
+
+
+def test_what_the_text_says_of_many_seeds_is_what_the_table_says():
+    for name, key, low, high, table in quotes():
+        values = [float(row[key]) for row in seeds.read_table(seeds.TABLES / table)]
+        decimals = len(low.partition(".")[2])
+        quoted = round(min(values), decimals), round(max(values), decimals)
+        assert (float(low), float(high)) == quoted, (name, key)
