@@ -1,0 +1,160 @@
+"""What the teachers' guide says of a lab is so: sections, tasks, minutes, points and numbers.
+
+A page marks what is checked.  In its tables: sections with their minutes, a task that is part of
+the section above in brackets; keys of the headline with their values.  *§ A heading* is one of the
+lab's.  What a lecturer has deleted, or has cleared of results, is not checked.
+"""
+
+import csv
+import re
+
+import nbformat
+import pytest
+from assignments import POINTS
+from test_notebooks import FOLDER, code_cells, core, headings, headline, tags
+
+GUIDE = FOLDER.parent / "teaching"
+PAGES = sorted((GUIDE / "guide").glob("*.md"))
+NUMBER = re.compile(r"(?<![\d.,])-?\d[\d,]*(?:\.\d+)?")
+DECIMAL_OR_PERCENT = re.compile(r"(?<![\d.,])-?\d[\d,]*(?:\.\d+|(?:\.\d+)? ?%)")
+
+
+@pytest.fixture(params=PAGES, ids=lambda path: path.stem)
+def page(request):
+    """Return the name and the text of a page whose lab is there."""
+    if not (FOLDER / f"{request.param.stem}.ipynb").exists():
+        pytest.skip("this lab was deleted")
+    return request.param.stem, request.param.read_text(encoding="utf-8").replace(
+        "\N{MINUS SIGN}", "-"
+    )
+
+
+def lab_of(page):
+    return nbformat.read(FOLDER / f"{page[0]}.ipynb", as_version=4)
+
+
+def part(page, heading):
+    """Return a section of the page, without its heading."""
+    return re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", page[1], re.M | re.S)[1]
+
+
+def rows(text):
+    """Return the cells of the rows of a table, without its head."""
+    lines = [line.strip("| ") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split(" | ")] for line in lines[2:]]
+
+
+def minutes(cells):
+    """Return {heading: minutes} of all headings that say theirs."""
+    found = (re.fullmatch(r"(.+) \((\d+) minutes?\)", title) for _, title in headings(cells))
+    return {match[1]: int(match[2]) for match in found if match}
+
+
+def is_whole(lab):
+    """Tell whether the lab is as it was made: with solutions, claims and results, seed 0."""
+    kinds = set().union(*map(tags, lab.cells))
+    (parameters,) = code_cells(lab.cells, "parameters")
+    return (
+        {"further", "solution", "claim"} <= kinds
+        and headline(lab)
+        and (re.search(r"^SEED = 0\b", parameters.source, re.M))
+    )
+
+
+def number(text):
+    return float(re.sub(r"[,%\s]", "", text))
+
+
+def is_rounded_from(quoted, known):
+    """Tell whether a number as it is quoted is one of these, rounded to the digits shown."""
+    value, decimals = number(quoted), len(quoted.strip("% ").partition(".")[2])
+    if "%" in quoted:
+        known = [*known, *(100 * x for x in known)]
+    return any(abs(abs(value) - abs(x)) <= 0.500001 * 10**-decimals for x in known)
+
+
+def test_sections_and_minutes_are_those_of_the_lab(page):
+    lab = lab_of(page)
+    table = {row[0]: row[1] for row in rows(part(page, "Minutes"))}
+    sums = {name: int(table.pop(f"**{name}**").strip("*")) for name in ("Core", "Further")}
+    in_lab, in_core = minutes(lab.cells), minutes(core(lab.cells))
+    assert list(in_lab) == [name for name in table if name in in_lab]
+    further_tasks = False
+    for name, said in table.items():
+        further_tasks |= name.startswith("Further: ")
+        assert name in in_lab or further_tasks, f"{name} is not in the lab"
+        assert name not in in_lab or int(said.strip("()")) == in_lab[name], name
+        assert name not in in_lab or further_tasks == (name not in in_core), name
+    first = next((i for i, name in enumerate(table) if name.startswith("Further: ")), len(table))
+    counted = [0 if said[0] == "(" else int(said) for said in table.values()]
+    assert sums == {"Core": sum(counted[:first]), "Further": sum(counted[first:])}
+    readme = (GUIDE / "README.md").read_text(encoding="utf-8")
+    (row,) = (row for row in rows(readme) if f"(guide/{page[0]}.md)" in row[0])
+    assert [int(cell) for cell in row[1:3]] == list(sums.values())
+    if is_whole(lab):
+        kinds = [kind for cell in core(lab.cells) for kind in tags(cell)]
+        assert int(row[3]) == sum(POINTS.get(kind, 0) for kind in kinds)
+
+
+def test_sections_and_tasks_named_in_the_text_are_there(page):
+    titles = {re.sub(r" \(\d+ minutes?\)$", "", title) for _, title in headings(lab_of(page).cells)}
+    table = [row[0] for row in rows(part(page, "Minutes"))]
+    for name in re.findall(r"\*§ (.+?)\*", page[1]):
+        assert name in titles or (name.startswith("Further: ") and name in table), name
+    for task in re.findall(r"\bTask \d", page[1]):
+        assert any(name.startswith(f"{task},") for name in table), task
+
+
+def test_a_page_has_all_its_parts(page):
+    polls = re.split(r"^### Poll.*\n", part(page, "Polls"), flags=re.M)[1:]
+    assert len(polls) == 3
+    for poll in polls:
+        options = re.findall(r"^- \([a-d]\) (.*)", poll, re.M)
+        assert len(options) >= 3
+        assert sum("**Right.**" in option for option in options) == 1, poll
+    for heading, count, mark in (
+        ("Misconceptions", 4, r"\*§ |Task \d"),
+        ("Discussion", 3, r"\*Answer:\*"),
+        ("Quiz", 5, r"\*Answer:\*"),
+    ):
+        items = re.findall(r"^\d\. .*", part(page, heading), re.M)
+        assert len(items) == count, heading
+        assert all(re.search(mark, item) for item in items), heading
+    for heading in ("Live, and before", "What goes wrong on the day"):
+        assert len(part(page, heading).split()) > 30, heading
+
+
+def test_headline_numbers_are_the_stored_ones(page):
+    lab = lab_of(page)
+    if not is_whole(lab):
+        pytest.skip("with another seed, or without results, other numbers are right")
+    figures, claims = headline(lab), "\n".join(c.source for c in code_cells(lab.cells, "claim"))
+    for key, stored, elsewhere in rows(part(page, "Expected figures")):
+        assert is_rounded_from(stored, [figures[key.strip("`")]]), (key, stored)
+        table = FOLDER.parent / "evidence" / f"{page[0][:2]}_seeds.csv"
+        if "seeds" in elsewhere:
+            with table.open(newline="", encoding="utf-8") as file:
+                values = [float(row[key.strip("`")]) for row in csv.DictReader(file)]
+            low, high = NUMBER.findall(elsewhere)[:2]
+            assert is_rounded_from(low, [min(values)]), (key, elsewhere)
+            assert is_rounded_from(high, [max(values)]), (key, elsewhere)
+        else:
+            for bound in NUMBER.findall(elsewhere):
+                assert bound.strip("-") in claims, (key, elsewhere)
+
+
+def test_each_decimal_and_percentage_is_in_the_lab_or_its_evidence(page):
+    lab = lab_of(page)
+    if not is_whole(lab):
+        pytest.skip("with another seed, or without results, other numbers are right")
+    tables = (FOLDER.parent / "evidence").glob(f"{page[0][:2]}_*.csv")
+    sources = [path.read_text(encoding="utf-8").replace(",", " ") for path in tables]
+    for cell in lab.cells:
+        outputs = cell.get("outputs", [])
+        sources += [cell.source, *(out.get("text", "") for out in outputs)]
+        sources += [out.get("data", {}).get("text/plain", "") for out in outputs]
+    known = [
+        number(found) for found in NUMBER.findall("\n".join(sources).replace("\N{MINUS SIGN}", "-"))
+    ]
+    for quoted in DECIMAL_OR_PERCENT.findall(page[1]):
+        assert is_rounded_from(quoted, known), f"{quoted} is not in the lab"
