@@ -72,7 +72,7 @@ def number(text):
 def is_rounded_from(quoted, known):
     """Tell whether a number as it is quoted is one of these, rounded to the digits shown."""
     value, decimals = number(quoted), len(quoted.strip("% ").partition(".")[2])
-    if "%" in quoted:
+    if "%" in quoted and not decimals:
         known = [*known, *(100 * x for x in known)]
     return any(abs(value - x) <= 0.500001 * 10**-decimals for x in known)
 
