@@ -6,6 +6,7 @@ alone, the copies are made and JupyterLab is not started.
 
 Where the course's folder cannot be written to, the copies go to `autoencoder_labs` in the home of
 the reader; LABS_DATA says where the data lie, for kernels that have the helpers from elsewhere.
+A JupyterHub starts this script as the server of a student (teaching/jupyterhub_config.py).
 """
 
 import hashlib
@@ -41,9 +42,12 @@ def main(arguments: list[str]) -> None:
     if arguments == ["--copy"]:
         return
     first = min((root / "my_labs").glob("*.ipynb"), default=root / "my_labs")
-    from jupyterlab.labapp import LabApp
+    if "JUPYTERHUB_API_TOKEN" in os.environ:  # a hub starts this as its student's server
+        from jupyterhub.singleuser.extension import JupyterHubSingleUser as Server
+    else:
+        from jupyterlab.labapp import LabApp as Server
 
-    LabApp.launch_instance(
+    Server.launch_instance(
         [
             f"--ServerApp.root_dir={root}",
             "--ServerApp.contents_manager_class=contents.LabContents",
