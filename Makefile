@@ -5,6 +5,8 @@
 # make evidence   the same for many seeds, a table   (SEEDS="0 1 2", NAME=... for one)
 # make student    copies for a class, and a zip      (ARGS=--core without further sections)
 # make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
+# make hub         a JupyterHub on this machine      (as root; teaching/README.md)
+# make classroom   measures it with students at once (as root; ARGS="--students 4 01 05")
 # make lint       ruff, notebooks included
 # make clean      remove what the above made
 
@@ -15,7 +17,7 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 TEACHING := $(VENV)/.teaching
 
-.PHONY: lab test notebooks bench evidence student assignments lint clean
+.PHONY: lab test notebooks bench evidence student assignments hub classroom lint clean
 
 lab: $(READY)
 	$(BIN)/python tools/lab.py $(ARGS)
@@ -37,6 +39,12 @@ student: $(READY)
 
 assignments: $(TEACHING)
 	$(BIN)/python tools/assignments.py $(NAME)
+
+hub: $(TEACHING)
+	$(BIN)/python -m jupyterhub -f teaching/jupyterhub_config.py $(ARGS)
+
+classroom: $(TEACHING)
+	$(BIN)/python tools/classroom.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check
