@@ -1,8 +1,8 @@
 """What the teachers' guide says of a lab is so: sections, tasks, minutes, points and numbers.
 
-A page marks what is checked.  In its tables: sections with their minutes, a task that is part of
-the section above in brackets; keys of the headline with their values.  *§ A heading* is one of the
-lab's.  What a lecturer has deleted, or has cleared of results, is not checked.
+A page marks what is checked.  In its tables: sections with their minutes; keys of the headline
+with their values.  *§ A heading* is one of the lab's.  What a lecturer has deleted, or has cleared
+of results, is not checked.
 """
 
 import csv
@@ -82,13 +82,13 @@ def test_sections_and_minutes_are_those_of_the_lab(page):
     table = {row[0]: row[1] for row in rows(part(page, "Minutes"))}
     sums = {name: int(table.pop(f"**{name}**").strip("*")) for name in ("Core", "Further")}
     first = next((i for i, name in enumerate(table) if name.startswith("Further: ")), len(table))
-    counted = [0 if said[0] == "(" else int(said) for said in table.values()]
+    counted = [int(said) for said in table.values()]
     assert sums == {"Core": sum(counted[:first]), "Further": sum(counted[first:])}
     in_lab, in_core = minutes(lab.cells), minutes(core(lab.cells))
     assert list(in_core) == list(table)[:first]
     # Further sections may be deleted.
     assert list(in_lab)[len(in_core) :] == [name for name in list(table)[first:] if name in in_lab]
-    assert in_lab == {name: int(table[name].strip("()")) for name in in_lab}
+    assert in_lab == {name: int(table[name]) for name in in_lab}
     readme = (GUIDE / "README.md").read_text(encoding="utf-8")
     (row,) = (row for row in rows(readme) if f"(guide/{page[0]}.md)" in row[0])
     assert [int(cell) for cell in row[1:3]] == list(sums.values())

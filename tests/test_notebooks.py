@@ -115,6 +115,21 @@ def test_the_readme_maps_each_lab():
     assert [name for name in mapped if (FOLDER / name).exists()] == [path.name for path in PATHS]
 
 
+@pytest.mark.parametrize("path", REBUILT, ids=lambda path: path.stem)
+def test_the_readme_has_the_minutes_of_the_headings(path):
+    cells = nbformat.read(path, as_version=4).cells
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in readme.splitlines() if f"](notebooks/{path.name})" in line)
+    core_told, further_told = map(int, re.search(r"\| (\d+), (\d+) \|", row).groups())
+    assert abs(minutes(core(cells)) - core_told) <= 5, minutes(core(cells))
+    further = minutes([cell for cell in cells if "further" in tags(cell)])
+    assert further <= further_told + 5  # who teaches may delete some
+
+
+def minutes(cells):
+    return sum(int(n) for _, title in headings(cells) for n in re.findall(r"\((\d+) min", title))
+
+
 def test_it_is_a_valid_notebook_under_2_mb(path, notebook):
     nbformat.validate(notebook)
     assert path.stat().st_size < 2_000_000
