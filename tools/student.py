@@ -23,6 +23,8 @@ FILES = (
     "conftest.py",
     ".gitignore",
     ".github/copies.png",
+    ".github/halves.png",
+    ".github/beats.png",
 )
 FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools", "notebooks")
 # What only a teacher has, with its tests, and what use leaves behind.
