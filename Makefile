@@ -7,6 +7,7 @@
 # make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
 # make hub         a JupyterHub on this machine      (as root; teaching/README.md)
 # make classroom   measures it with students at once (as root; ARGS="--students 4 01 05")
+# make lecture    slides for any browser, and the lecture in JupyterLab  (ARGS=--export: slides alone)
 # make lint       ruff, notebooks included
 # make clean      remove what the above made
 
@@ -17,7 +18,7 @@ READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
 TEACHING := $(VENV)/.teaching
 
-.PHONY: lab test notebooks bench evidence student assignments hub classroom lint clean
+.PHONY: lab test notebooks bench evidence student assignments hub classroom lecture lint clean
 
 lab: $(READY)
 	$(BIN)/python tools/lab.py $(ARGS)
@@ -45,6 +46,9 @@ hub: $(TEACHING)
 
 classroom: $(TEACHING)
 	$(BIN)/python tools/classroom.py $(ARGS)
+
+lecture: $(TEACHING)
+	$(BIN)/python tools/lecture.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check
