@@ -16,10 +16,6 @@ from labs import NOTEBOOKS as FOLDER
 from labs import headline, tags
 
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-# Written before the contract of a lab; each leaves this list when it is rebuilt.
-NOT_YET_REBUILT = {
-}
-REBUILT = [path for path in PATHS if path.stem not in NOT_YET_REBUILT]
 TAGS = {
     "parameters": "the one cell of constants, with SEED",
     "predict": "asks the reader for a prediction",
@@ -49,10 +45,9 @@ def notebook(path):
     return nbformat.read(path, as_version=4)
 
 
-@pytest.fixture(params=REBUILT, ids=lambda path: path.stem)
-def lab(request):
-    """Return the cells of a lab that is held to the contract."""
-    return nbformat.read(request.param, as_version=4).cells
+@pytest.fixture
+def lab(notebook):
+    return notebook.cells
 
 
 def code_cells(cells, tag=None):
@@ -114,14 +109,12 @@ def test_the_readme_maps_each_lab():
     assert [name for name in mapped if (FOLDER / name).exists()] == [path.name for path in PATHS]
 
 
-@pytest.mark.parametrize("path", REBUILT, ids=lambda path: path.stem)
-def test_the_readme_has_the_minutes_of_the_headings(path):
-    cells = nbformat.read(path, as_version=4).cells
+def test_the_readme_has_the_minutes_of_the_headings(path, lab):
     readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     (row,) = (line for line in readme.splitlines() if f"](notebooks/{path.name})" in line)
     core_told, further_told = map(int, re.search(r"\| (\d+), (\d+) \|", row).groups())
-    assert abs(minutes(core(cells)) - core_told) <= 5, minutes(core(cells))
-    further = minutes([cell for cell in cells if "further" in tags(cell)])
+    assert abs(minutes(core(lab)) - core_told) <= 5, minutes(core(lab))
+    further = minutes([cell for cell in lab if "further" in tags(cell)])
     assert further <= further_told + 5  # who teaches may delete some
 
 
@@ -275,7 +268,7 @@ def test_lab_00_quotes_the_numbers_that_the_labs_measured():
                     assert float(number) == pytest.approx(round(figures[key], decimals)), (row, key)
 
 
-# --- the contract of a lab: those that were rebuilt
+# --- the contract of a lab
 
 
 def test_the_core_stands_before_further_and_references_end_the_lab(lab):

@@ -9,7 +9,6 @@ import seeds
 from labs import COURSE, NOTEBOOKS, headline, read_lab, tags
 from nbformat.v4 import new_code_cell, new_notebook
 
-TEN = [str(seed) for seed in range(10)]
 PATHS = [
     path
     for path in sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -64,17 +63,18 @@ def test_a_table_gains_rows_and_columns_and_loses_claims_that_are_gone(tmp_path,
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_the_tables_have_ten_seeds_of_the_lab_as_it_is(path):
-    lab = read_lab(path)
-    rows = seeds.read_table(seeds.TABLES / f"{path.stem[:2]}_seeds.csv")
-    assert [row["seed"] for row in rows][:10] == TEN
+def test_the_tables_are_of_the_lab_as_it_is_and_no_claim_fails(path):
+    lab, number = read_lab(path), path.stem[:2]
+    rows = seeds.read_table(seeds.TABLES / f"{number}_seeds.csv")
+    noted = seeds.read_table(seeds.TABLES / f"{number}_margins.csv")
+    if not rows:
+        pytest.skip(f"no table yet: make evidence NAME={number}")
     # Who teaches may delete further sections, and their headline and claims with them.
     assert set(headline(lab)) <= {*rows[0]}
-    noted = seeds.read_table(seeds.TABLES / f"{path.stem[:2]}_margins.csv")
     assert seeds.comparisons(lab) <= {row["claim"] for row in noted}
     for row in noted:
-        for seed in TEN:
-            assert float(row[seed]) >= 0, (row["claim"], seed)
+        for seed in rows:
+            assert float(row[seed["seed"]]) >= 0, (row["claim"], seed)
 
 
 def quotes():
