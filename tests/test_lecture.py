@@ -278,12 +278,16 @@ class TestLive:
         page.goto(f"{url}?token={TOKEN}&reset")
         idle = ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]"
         page.locator(idle).wait_for()
+        if page.locator(".jp-Deck-Remote").is_visible():  # JupyterLab remembers the deck
+            page.locator(".jp-deck-mod-stop").click()
         return idle
 
     def start_deck(self, page):
+        title = page.locator(".jp-Notebook h1").first
+        title.click()  # it begins with the cell that is marked
         page.locator("[data-command='deck:toggle']").first.click()
         page.locator(".jp-Deck-Remote").wait_for()
-        page.locator(".jp-Notebook h1").first.click()
+        title.click()
 
     def title(self, page):
         """Return the heading on the screen."""
@@ -298,16 +302,16 @@ class TestLive:
         for _ in range(sum(map(len, slides))):
             title = self.title(page)
             if title not in seen:
-                page.wait_for_timeout(300)
+                page.wait_for_timeout(150)
                 seen.append(title)
                 page.screenshot(path=PICTURES / f"live_{len(seen):02d}.png")
-                box = page.evaluate(LIVE_BOX)
-                if box[0] < 0 or box[1] > 720:
-                    wrong[title] = box
+                top, bottom = page.evaluate(LIVE_BOX)
+                if top < 0 or bottom > 720:
+                    wrong[title] = top, bottom
             if title == titles[-1]:
                 break
             page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(100)
+            page.wait_for_timeout(30)
         assert seen == titles
         assert not wrong
         assert not page.errors
@@ -325,7 +329,7 @@ class TestLive:
             if self.title(page).startswith("Live:"):
                 break
             page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(100)
+            page.wait_for_timeout(30)
         picture = page.locator(".jp-OutputArea img:visible").last
         picture.wait_for()
         before = picture.get_attribute("src")
