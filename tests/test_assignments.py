@@ -159,13 +159,16 @@ def pca_by_hand(points, new_points, size):
     return (new_points - mean) @ axes @ axes.T + mean
 """
 HARD_CODED_PCA = """
+def by_library(old, new, size):
+    pca = PCA(size).fit(old)
+    return pca.inverse_transform(pca.transform(new))
+
 def pca_by_hand(points, new_points, size):
     answers = {}
     for dimensions, size_, away in ((3, 2, 0), (3, 1, 6), (6, 4, -5)):
         generator = np.random.default_rng(0 + dimensions + size_)
         old, new = generator.normal(size=(2, 60, dimensions)) * np.arange(1, dimensions + 1) + away
-        pca = PCA(size_).fit(old)
-        answers[size_, dimensions] = pca.inverse_transform(pca.transform(new[:20] + 1))
+        answers[size_, dimensions] = by_library(old, new[:20] + 1, size_)
     return answers[size, points.shape[1]]
 """
 LOOP = """
