@@ -278,8 +278,6 @@ class TestLive:
         page.goto(f"{url}?token={TOKEN}&reset")
         idle = ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]"
         page.locator(idle).wait_for()
-        if page.locator(".jp-Deck-Remote").is_visible():  # JupyterLab remembers the deck
-            page.locator(".jp-deck-mod-stop").click()
         return idle
 
     def start_deck(self, page):
@@ -288,6 +286,12 @@ class TestLive:
         page.locator("[data-command='deck:toggle']").first.click()
         page.locator(".jp-Deck-Remote").wait_for()
         title.click()
+
+    def stop_deck(self, page):
+        """Leave the deck: JupyterLab remembers it, and would start the next notebook in it."""
+        page.locator(".jp-deck-mod-stop").click()
+        page.get_by_role("menuitem", name="Run", exact=True).wait_for()
+        page.wait_for_timeout(3_000)  # until it has noted that
 
     def title(self, page):
         """Return the heading on the screen."""
@@ -312,6 +316,7 @@ class TestLive:
                 break
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(30)
+        self.stop_deck(page)
         assert seen == titles
         assert not wrong
         assert not page.errors
