@@ -5,7 +5,7 @@
 # make evidence   the same for many seeds, a table   (SEEDS="0 1 2", NAME=... for one)
 # make student    copies for a class, and a zip      (ARGS=--core without further sections)
 # make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
-# make hub         a JupyterHub on this machine      (as root; teaching/README.md)
+# make hub         a JupyterHub on this machine      (as root; teaching/server.md)
 # make classroom   measures it with students at once (as root; ARGS="--students 4 01 05")
 # make lecture    slides for any browser, and the lecture in JupyterLab  (ARGS=--export: slides alone)
 # make lint       ruff, notebooks included

@@ -332,6 +332,15 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
     assert (run.returncode, run.stderr) == (0, "")
     copy = (course / "my_labs" / PATHS[0].name).read_text()
     assert "The lab as you got it" in copy
+    # No test of the copy needs what only a teacher has.
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"],
+        cwd=course,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
     options = ["-q", "-p", "no:cacheprovider", "-k", "not who_teaches"]
     options += ["tests/test_notebooks.py", f"notebooks/{PATHS[0].name}"]
     run = subprocess.run(

@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", default=["1", str(os.cpu_count())])
     options = parser.parse_args()
     names = [path.name for path in find_labs(options.labs)]
+    if options.students < 2:
+        raise LabError(f"expected two students or more; got {options.students}.")
     if os.geteuid() != 0:
         raise LabError("Run this as root: it makes accounts, and a hub that serves them.")
     if not shutil.which("configurable-http-proxy"):
