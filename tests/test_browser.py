@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import nbformat
@@ -61,6 +62,31 @@ def course(tmp_path_factory):
     return root
 
 
+@contextmanager
+def served(folder, command, **environment):
+    """Start JupyterLab by `command`, a function of its flags; yield where it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = f"--no-browser --allow-root --port={port} --IdentityProvider.token={TOKEN}"
+    log, url = folder / "log", f"http://127.0.0.1:{port}"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            command(flags), cwd=folder, env=os.environ | environment, stdout=out, stderr=out
+        )
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{url}/api").close()
+            break
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.5)
+    yield url
+    stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
+    urllib.request.urlopen(stop).close()
+    server.wait(30)
+
+
 @pytest.fixture(scope="module")
 def address(course, tmp_path_factory):
     """Start `make lab` as its reader does; return where it answers."""
@@ -69,31 +95,16 @@ def address(course, tmp_path_factory):
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = f"--no-browser --allow-root --port={port} --IdentityProvider.token={TOKEN}"
     # By a link, because make takes a path with spaces for several.
     (course / ".venv").symlink_to(sys.prefix, target_is_directory=True)
-    command = ["make", "lab", "-o", ".venv/.ready", f"ARGS={flags}"]
-    environment = os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-    }
-    log = (home / "log").open("w")
-    server = subprocess.Popen(command, cwd=course, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"{url}/api").close()
-            break
-        except OSError:
-            assert server.poll() is None, (home / "log").read_text()
-            time.sleep(0.5)
-    yield url
-    stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
-    urllib.request.urlopen(stop).close()
-    server.wait(30)
+
+    def make_lab(flags):
+        return ["make", "lab", "-o", ".venv/.ready", f"ARGS={flags}"]
+
+    settings, workspaces = (str(home / name) for name in ("settings", "workspaces"))
+    environment = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": workspaces}
+    with served(course, make_lab, **environment) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,9 @@
 That its cells run is nbval's to test.  Pictures of the slides are left in `build/lecture/`.
 """
 
-import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from importlib.util import find_spec
 
 import lecture
@@ -18,11 +13,10 @@ import nbformat
 import pytest
 from cut import needed
 from labs import COURSE, NOTEBOOKS, headline
-from test_browser import CHROMIUM, FLAGS
+from test_browser import CHROMIUM, FLAGS, TOKEN, served
 from test_notebooks import CLOCKS, code_cells, undefined_names
 
 PICTURES = COURSE / "build" / "lecture"
-TOKEN = "a-token"
 MINUTES = re.compile(r"\*\*(\d+) minutes\.\*\* ")
 if not lecture.LECTURE.exists():
     pytest.skip("the lecture was deleted", allow_module_level=True)
@@ -245,28 +239,14 @@ def address(notebook, tmp_path_factory):
     (parameters,) = code_cells(short.cells, "parameters")
     parameters.source += "\nIMAGES = 2_000"
     nbformat.write(short, root / "teaching" / "lecture.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = f"--no-browser --allow-root --port={port} --IdentityProvider.token={TOKEN}"
-    log = (root / "log").open("w")
-    command = [sys.executable, root / "tools" / "lecture.py", *flags.split()]
-    environment = os.environ | {"JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces")}
-    server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"{url}/api").close()
-            break
-        except OSError:
-            assert server.poll() is None, (root / "log").read_text()
-            time.sleep(0.5)
-    # With its results, to be looked at without running it.
-    nbformat.write(lecture.on_slides(notebook), root / "build" / "whole.ipynb")
-    yield url
-    stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
-    urllib.request.urlopen(stop).close()
-    server.wait(30)
+
+    def open_lecture(flags):
+        return [sys.executable, root / "tools" / "lecture.py", *flags.split()]
+
+    with served(root, open_lecture, JUPYTERLAB_WORKSPACES_DIR=str(root / "workspaces")) as url:
+        # With its results, to be looked at without running it.
+        nbformat.write(lecture.on_slides(notebook), root / "build" / "whole.ipynb")
+        yield url
 
 
 @pytest.mark.browser
