@@ -321,6 +321,10 @@ def test_the_copies_of_a_class_are_a_course_of_their_own(tmp_path):
         pack.extractall(away)
     (course,) = away.iterdir()
     env = os.environ | {"PYTHONPATH": str(course)}
+    readme = (course / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
+    assert len(links) > 15
+    assert all((course / link).exists() for link in links)
     # What `make lab` does before JupyterLab starts, and of `make test` what is quick.
     run = subprocess.run(
         [sys.executable, "tools/lab.py", "--copy"],

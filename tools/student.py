@@ -6,6 +6,7 @@ sections.
 """
 
 import argparse
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,6 @@ from copies import clean_copy
 from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab
 
 FILES = (
-    "README.md",
     "LICENSE",
     "Makefile",
     "requirements.txt",
@@ -46,6 +46,11 @@ LEFT_OUT = (
     ".decoded",
     ".*_checkpoints",
 )
+# In the README: sections, and lines elsewhere, that lead to it.
+SECTIONS = re.compile(
+    r"^## (For a class|Contributing, citing)\n.*?(?=^## )", re.MULTILINE | re.DOTALL
+)
+LINES = re.compile(r"^.*(teaching/|`make (evidence|lecture)`).*\n", re.MULTILINE)
 NAME = "autoencoder_labs"
 
 
@@ -83,6 +88,8 @@ def fill(course: Path, *, core_only: bool) -> None:
     for name in FILES:
         (course / name).parent.mkdir(exist_ok=True)
         shutil.copy(COURSE / name, course / name)
+    readme = (COURSE / "README.md").read_text(encoding="utf-8")
+    (course / "README.md").write_text(LINES.sub("", SECTIONS.sub("", readme)), encoding="utf-8")
     for path in NOTEBOOKS.glob("*.ipynb"):
         lab = clean_copy(read_lab(path), core_only=core_only)
         (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
