@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -271,6 +272,26 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         labs.write_whole(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_on_a_disk_that_is_full_nothing_is_lost_or_half_written(full_disk):
+    (full_disk / "a").write_text("old")
+    sentence = r"cannot be written \(No space.*\): make space on that disk, and start again\.$"
+    with pytest.raises(LabError, match=sentence):
+        labs.write_whole(full_disk / "a", bytes(5_000_000))
+    with pytest.raises(LabError, match=sentence):
+        student.build(full_disk / "student")
+    assert [path.name for path in full_disk.iterdir()] == ["a"]
+    assert (full_disk / "a").read_text() == "old"
 
 
 # --- what the server of `make lab` does to notebooks

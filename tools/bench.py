@@ -13,7 +13,7 @@ from pathlib import Path
 import execute
 import nbformat
 import psutil
-from labs import COURSE, LabError, find_labs, headline, read_lab, tags
+from labs import COURSE, LabError, as_bytes, find_labs, headline, read_lab, tags, write_whole
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
@@ -29,12 +29,11 @@ def main() -> None:
     if options.seed is not None and options.seed < 0:
         raise LabError(f"expected a seed from 0; got {options.seed}.")
 
-    BUILD.mkdir(exist_ok=True)
     rows = {}
     for path in find_labs(options.labs):
         lab = read_lab(path) if options.seed is None else with_seed(path, options.seed)
         rows[path.stem] = row = run(lab)
-        nbformat.write(lab, BUILD / path.name)
+        write_whole(BUILD / path.name, as_bytes(lab))
         figures = "  ".join(f"{key}={value:.4g}" for key, value in row["headline"].items())
         print(
             f"{row['seconds']:6.1f} s, core {row['core_seconds']:5.1f} s, "
@@ -43,7 +42,7 @@ def main() -> None:
         )
     whole, core = (sum(row[key] for row in rows.values()) for key in ("seconds", "core_seconds"))
     print(f"{whole:6.1f} s, core {core:5.1f} s           in all")
-    (BUILD / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
+    write_whole(BUILD / "bench.json", (json.dumps(rows, indent=2) + "\n").encode())
 
 
 def with_seed(path: Path, seed: int) -> nbformat.NotebookNode:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 import nbformat
-from labs import NOTEBOOKS, LabError, find_labs, read_lab
+from labs import NOTEBOOKS, LabError, as_bytes, find_labs, read_lab, write_whole
 from nbclient import NotebookClient
 
 SLIDERS = "application/vnd.jupyter.widget-view+json"
@@ -31,7 +31,7 @@ def main(names: list[str]) -> None:
                     output.metadata["image/png"] = {"alt": cell.metadata.alt}
         # The exact Python version is the machine's, not the course's.
         lab.metadata.language_info = {"name": "python"}
-        nbformat.write(lab, path)
+        write_whole(path, as_bytes(lab))
         print(f"executed {path.name}", flush=True)
 
 

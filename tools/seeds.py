@@ -12,6 +12,7 @@ written to no table; the script goes on with the next, and ends with an error.
 import argparse
 import ast
 import csv
+import io
 import json
 import math
 import statistics
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import bench
 import nbformat
-from labs import COURSE, find_labs, headline, tags
+from labs import COURSE, find_labs, headline, tags, write_whole
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
@@ -130,11 +131,11 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def write_table(path: Path, rows: list[dict]) -> None:
     """Write rows that have the same columns."""
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def write_seeds(number: str, seed: int, figures: dict[str, float]) -> None:

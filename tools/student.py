@@ -26,7 +26,7 @@ FILES = (
     ".github/halves.png",
     ".github/beats.png",
 )
-FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools", "notebooks")
+FOLDERS = ("helpers", "data", "evidence", ".jupyter", "tests", "tools", "notebooks")
 # What only a teacher has, with its tests, and what use leaves behind.
 LEFT_OUT = (
     "student.py",
@@ -83,8 +83,8 @@ def build(target: Path, *, core_only: bool = False) -> Path:
 def fill(course: Path, *, core_only: bool) -> None:
     """Write a class's copy of the course into a folder that does not exist yet."""
     for name in FOLDERS:
-        shutil.copytree(COURSE / name, course / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    shutil.copytree(COURSE / "evidence", course / "evidence")
+        ignored = shutil.ignore_patterns(*LEFT_OUT)
+        shutil.copytree(COURSE / name, course / name, ignore=ignored, copy_function=copy)
     for name in FILES:
         (course / name).parent.mkdir(exist_ok=True)
         shutil.copy(COURSE / name, course / name)
@@ -93,6 +93,14 @@ def fill(course: Path, *, core_only: bool) -> None:
     for path in NOTEBOOKS.glob("*.ipynb"):
         lab = clean_copy(read_lab(path), core_only=core_only)
         (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file; the first that fails ends it, where copytree would list them all."""
+    try:
+        shutil.copy2(source, target)
+    except OSError as error:
+        raise LabError(cannot_write(Path(target), error)) from error
 
 
 if __name__ == "__main__":
