@@ -56,6 +56,10 @@ def test_a_table_gains_rows_and_columns_and_loses_claims_that_are_gone(tmp_path,
     seeds.write_margins("99", 2, {"a < b": 4.0})
     (row,) = seeds.read_table(tmp_path / "99_margins.csv")
     assert row == {"claim": "a < b", "spreads": "1.5", "0": "1", "1": "2", "2": "4"}
+    for seed in (2, 1):  # a claim that is new has no margin yet under the other seeds
+        seeds.write_margins("99", seed, {"a < b": 4.0, "e < f": 1.0})
+    row = seeds.read_table(tmp_path / "99_margins.csv")[1]
+    assert row == {"claim": "e < f", "spreads": "", "0": "", "1": "1", "2": "1"}
     rows = seeds.read_table(tmp_path / "99_seeds.csv")
     assert [row["seed"] for row in rows] == ["0", "1", "2"]
     seeds.write_seeds("99", 5, {"other": 1.0})

@@ -153,7 +153,8 @@ def write_margins(number: str, seed: int, margins: dict[str, float]) -> None:
     old = {row["claim"]: row for row in read_table(path)}
     rows = []
     for claim, margin in margins.items():
-        given = {int(key): text for key, text in old.get(claim, {}).items() if key.isdigit()}
+        kept = old.get(claim, {}).items()
+        given = {int(key): text for key, text in kept if key.isdigit() and text}
         given[seed] = f"{margin:.4g}"
         columns = {str(key): given[key] for key in sorted(given)}
         rows.append({"claim": claim, "spreads": spreads(map(float, given.values()))} | columns)
