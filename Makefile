@@ -2,23 +2,17 @@
 # make test       unit tests and every notebook      (ARGS="-k 01_basic" for pytest's flags)
 # make notebooks  re-execute all notebooks in place  (NAME=01_basic_autoencoder for one)
 # make bench      time, memory and figures of each   (SEED=3 for another seed, NAME=... for one)
-# make evidence   the same for many seeds, a table   (SEEDS="0 1 2", NAME=... for one)
-# make student    copies for a class, and a zip      (ARGS=--core without further sections)
-# make assignments   nbgrader, and a course for it   (NAME="00 05" for some labs)
-# make hub         a JupyterHub on this machine      (as root; teaching/server.md)
-# make classroom   measures it with students at once (as root; ARGS="--students 4 01 05")
-# make lecture    slides for any browser, and the lecture in JupyterLab  (ARGS=--export: slides alone)
 # make lint       ruff, notebooks included
-# make clean      remove what the above made
+# make clean      remove .venv and build/            (my_labs/, assignments/, data/.decoded/ stay)
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished
-TEACHING := $(VENV)/.teaching
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: lab test notebooks bench evidence student assignments hub classroom lecture lint clean
+.PHONY: lab test notebooks bench lint clean
 
 lab: $(READY)
 	$(BIN)/python tools/lab.py $(ARGS)
@@ -32,24 +26,6 @@ notebooks: $(READY)
 bench: $(READY)
 	$(BIN)/python tools/bench.py $(if $(SEED),--seed $(SEED)) $(NAME)
 
-evidence: $(READY)
-	$(BIN)/python tools/seeds.py $(NAME) $(if $(SEEDS),--seeds $(SEEDS))
-
-student: $(READY)
-	$(BIN)/python tools/student.py $(ARGS)
-
-assignments: $(TEACHING)
-	$(BIN)/python tools/assignments.py $(NAME)
-
-hub: $(TEACHING)
-	$(BIN)/python -m jupyterhub -f teaching/jupyterhub_config.py $(ARGS)
-
-classroom: $(TEACHING)
-	$(BIN)/python tools/classroom.py $(ARGS)
-
-lecture: $(TEACHING)
-	$(BIN)/python tools/lecture.py $(ARGS)
-
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -57,21 +33,28 @@ lint: $(READY)
 clean:
 	rm -rf $(VENV) build *.egg-info
 
-# READY means that an install is done once, and again only when the pins change.  UNFINISHED means
-# that one was broken off: pip takes a half unpacked package for a whole one, so start afresh.
-$(READY): requirements.txt constraints.txt pyproject.toml
+# What only who teaches has: student, assignments, lecture and more.  A class's copy is without.
+-include teaching/teaching.mk
+
+# READY means that an install is done once, and again only when the pins change; first it is tried
+# whether they can be had, so that without a network an environment that works stays as it is.
+# UNFINISHED holds the process id of the make that installs.  If that has ended, it was broken off:
+# pip takes a half unpacked package for a whole one, so start afresh.
+$(READY): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Autoencoder Labs needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d. Install one of these and name it: make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'
 	@if [ -e $(UNFINISHED) ]; then \
+		other=$$(cat $(UNFINISHED)); \
+		if [ "$$other" != $$PPID ] && kill -0 "$$other" 2>/dev/null; then \
+			echo "Another make (process $$other) is installing into $(VENV): when it has ended, run this again."; exit 1; fi; \
 		echo "The last installation was broken off; starting afresh."; rm -rf $(VENV); fi
-	@mkdir -p $(VENV) && touch $(UNFINISHED)
+	@if [ -e $@ ]; then \
+		echo "The pins have changed: looking for the new packages ..."; \
+		$(PIP_INSTALL) -q --dry-run -r requirements.txt || { \
+		echo "The new packages cannot be had now, and $(VENV) stays as it was: connect and run this again, or go on with the old ones by 'touch $@'."; exit 1; }; fi
+	@mkdir -p $(VENV) && echo $$PPID > $(UNFINISHED)
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing: a download of about 1 GB, and then some minutes of unpacking ..."
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(PIP_INSTALL) -r requirements.txt
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -c 'import tensorflow' || { \
 		echo "TensorFlow is installed and cannot be imported: run 'make clean', then this again."; exit 1; }
 	@rm $(UNFINISHED) && touch $@
-
-# What only who teaches needs: nbgrader, and the browser test.
-$(TEACHING): $(READY) teaching/requirements.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -r teaching/requirements.txt
-	@touch $@
