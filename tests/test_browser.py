@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import nbformat
 import pytest
 from cut import needed
-from labs import COURSE, find_labs, read_lab, tags
+from labs import COURSE, NOTEBOOKS, find_labs, read_lab, tags
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -43,6 +43,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Return a course of lab 00 and of lab 07 as far as its slider needs it."""
+    if not all(list(NOTEBOOKS.glob(f"{number}*.ipynb")) for number in ("00", "07")):
+        pytest.skip("lab 00 or lab 07 was deleted")
     root = tmp_path_factory.mktemp("course")
     for name in ("Makefile", "requirements.txt", "README.md"):
         shutil.copy(COURSE / name, root)
