@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,13 +48,14 @@ def test_tasks_are_graded_by_locked_checks_and_given_code_is_locked(path):
     ids = [cell.metadata.nbgrader.grade_id for cell in source.cells if "nbgrader" in cell.metadata]
     assert len(ids) == len(set(ids))
     assert ids.count("parameters") == 1
-    for tag, kind in {
-        "solution": (True, False, False),
-        "check": (False, True, True),
-        "answer": (True, True, False),
-    }.items():
+    designs = [cell for cell in core if re.match(r"### Task \d+, design\b", cell.source)]
+    for tag, kind, count in (
+        ("solution", (True, False, False), len([c for c in core if "solution" in tags(c)])),
+        ("check", (False, True, True), len([c for c in core if "check" in tags(c)])),
+        ("answer", (True, True, False), len(designs)),  # only these ask for a reason
+    ):
         here = [cell for cell in source.cells if tag in tags(cell)]
-        assert len(here) == len([cell for cell in core if tag in tags(cell)])
+        assert len(here) == count
         assert {nbgrader_kind(cell) for cell in here} <= {kind}
     places = [cell for cell in source.cells if cell.source.startswith("**Your prediction")]
     assert len(places) == len([cell for cell in core if "predict" in tags(cell)])

@@ -10,7 +10,7 @@ import re
 
 import nbformat
 import pytest
-from assignments import POINTS
+from assignments import as_assignment
 from test_notebooks import FOLDER, code_cells, core, headings, headline, tags
 
 GUIDE = FOLDER.parent / "teaching"
@@ -93,8 +93,8 @@ def test_sections_and_minutes_are_those_of_the_lab(page):
     (row,) = (row for row in rows(readme) if f"(guide/{page[0]}.md)" in row[0])
     assert [int(cell) for cell in row[1:3]] == list(sums.values())
     if is_whole(page, lab):
-        kinds = [kind for cell in core(lab.cells) for kind in tags(cell)]
-        assert int(row[3]) == sum(POINTS.get(kind, 0) for kind in kinds)
+        cells = as_assignment(lab, page[0]).cells
+        assert int(row[3]) == sum(c.metadata.get("nbgrader", {}).get("points", 0) for c in cells)
 
 
 def test_sections_and_tasks_named_in_the_text_are_there(page):

@@ -1,13 +1,14 @@
 """Write an nbgrader course to `assignments/`: the core of each lab as an assignment.
 
-A task is graded by its check, which is locked as all given code is; predictions, and the reasons
-that a task asks for, are graded by hand.  What a check draws at random, it draws by SEED.  Our own
-solution is handed in by the student `the-solution`: where it gets less than all points, the seed
-or the check is at fault and not the class.  Labs can be chosen by name or number.
+A task is graded by its check, which is locked as all given code is; predictions, and the reason
+for what a *design* task decided, are graded by hand.  What a check draws at random, it draws by
+SEED.  Our own solution is handed in by the student `the-solution`: where it gets less than all
+points, the seed or the check is at fault and not the class.  Labs can be chosen by name or number.
 """
 
 import re
 import sys
+from collections.abc import Iterator
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from copies import place_for_prediction
 from labs import COURSE, LabError, as_bytes, find_labs, read_lab, tags, write_whole
 
 POINTS = {"check": 5, "answer": 2, "predict": 1}
+TASK = re.compile(r"### Task \d+, ([\w ]+):")
 # An assignment lies alone: what it links to in the course is not there.
 LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|attachment:)[^)]*\)")
 # A generator with a seed of its own; with SEED = 0, nothing changes when SEED is added.
@@ -56,8 +58,25 @@ def as_assignment(lab: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNo
     if not stubs or len(stubs) != len(solutions):
         raise LabError(f"{path} has no solutions to make an assignment of: take the whole course.")
     # nbgrader makes the stub of a task from its solution.
-    lab.cells = [c for cell in core if not tags(cell) & {"exercise", "claim"} for c in marked(cell)]
+    lab.cells = [
+        c
+        for cell in without_needless_answers(core)
+        if not tags(cell) & {"exercise", "claim"}
+        for c in marked(cell)
+    ]
     return lab
+
+
+def without_needless_answers(
+    cells: list[nbformat.NotebookNode],
+) -> Iterator[nbformat.NotebookNode]:
+    """Yield the cells but those answers that become no reason: only a *design* task has one."""
+    kind = ""
+    for cell in cells:
+        if heading := TASK.match(cell.source):
+            kind = heading[1]
+        if "answer" not in tags(cell) or kind == "design":
+            yield cell
 
 
 def marked(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
