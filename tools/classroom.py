@@ -39,8 +39,8 @@ def main() -> None:
     names = [path.name for path in find_labs(options.labs)]
     if options.students < 2:
         raise LabError(f"expected two students or more; got {options.students}.")
-    if os.geteuid() != 0:
-        raise LabError("Run this as root: it makes accounts, and a hub that serves them.")
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:  # Windows has none
+        raise LabError("Run this as root, on Linux: it makes accounts, and a hub that serves them.")
     if not shutil.which("configurable-http-proxy"):
         raise LabError(
             "JupyterHub needs its proxy on your PATH: npm install -g configurable-http-proxy."
@@ -64,12 +64,23 @@ def main() -> None:
 
 @contextmanager
 def accounts(count: int) -> Iterator[dict[str, str]]:
-    """Make accounts for the time of the block; yield their passwords by name."""
-    passwords = {f"lab-student-{i}": secrets.token_hex(8) for i in range(1, count + 1)}
+    """Make accounts for the time of the block; yield their passwords by name.
+
+    Only what was made here is deleted: an account that was there before stays.
+
+    Raises
+    ------
+    LabError
+        If there is an account of such a name already, or it cannot be made.
+    """
+    passwords = {}
     try:
-        for name, password in passwords.items():
+        for name in (f"lab-student-{i}" for i in range(1, count + 1)):
             command = ["useradd", "--create-home", "--shell", "/bin/bash", "--key"]
-            subprocess.run([*command, "HOME_MODE=0700", name], check=True)
+            run = subprocess.run([*command, "HOME_MODE=0700", name], capture_output=True, text=True)
+            if run.returncode:
+                raise LabError(f"The account {name} cannot be made: {run.stderr.strip()}.")
+            passwords[name] = password = secrets.token_hex(8)
             subprocess.run(["chpasswd"], input=f"{name}:{password}", text=True, check=True)
         yield passwords
     finally:
@@ -83,13 +94,18 @@ def hub(threads: str) -> Iterator[None]:
     config = COURSE / "teaching" / "jupyterhub_config.py"
     command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
     environment = os.environ | {"LABS_HUB_URL": URL, "LABS_HUB_THREADS": threads}
-    with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=scratch, env=environment, stdout=log, stderr=log)
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=scratch, env=environment, stdout=out, stderr=out
+            )
         try:
             wait_for(lambda: requests.get(f"{URL}/hub/health", timeout=5).ok, 60)
             yield
         except Exception as error:
-            raise LabError(f"{error}\n{(Path(scratch) / 'log').read_text()[-3_000:]}") from error
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise LabError(f"{error}\n{said[-3_000:]}") from error
         finally:
             children = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
