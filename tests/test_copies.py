@@ -55,7 +55,7 @@ def course(tmp_path, small_lab):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     nbformat.write(small_lab, folder / "99_lab.ipynb")
-    (folder / "GLOSSARY.md").write_text("words\n")
+    (folder / "GLOSSARY.md").write_text("words\n", encoding="utf-8")
     return tmp_path
 
 
@@ -63,10 +63,14 @@ def renew(course):
     return lab.renew(course / "notebooks", course / "my_labs")
 
 
+def replace(path, old, new):
+    """Change a text in a file, as the reader does in a copy."""
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
 def publish(course, old, new):
     """Change the lab in the course."""
-    path = course / "notebooks" / "99_lab.ipynb"
-    path.write_text(path.read_text().replace(old, new))
+    replace(course / "notebooks" / "99_lab.ipynb", old, new)
 
 
 def names(course):
@@ -164,20 +168,20 @@ def test_they_are_made_once_and_a_second_start_costs_nothing(course, monkeypatch
 def test_what_its_reader_has_changed_is_never_overwritten(course):
     renew(course)
     mine = course / "my_labs" / "99_lab.ipynb"
-    mine.write_text(mine.read_text().replace("your turn", "my work"))
+    replace(mine, "your turn", "my work")
     publish(course, "one or two", "one or three")
     (said,) = renew(course)
     assert "new version of 99_lab.ipynb" in said
     assert "my_labs/99_lab_new_version.ipynb" in said
-    assert "my work" in mine.read_text()
+    assert "my work" in mine.read_text(encoding="utf-8")
     newer = course / "my_labs" / "99_lab_new_version.ipynb"
-    assert "one or three" in newer.read_text()
+    assert "one or three" in newer.read_text(encoding="utf-8")
     assert renew(course) == []
     # A still newer one takes the place of the new one, unless the reader has begun to work there.
     publish(course, "one or three", "one or four")
     renew(course)
-    assert "one or four" in newer.read_text()
-    newer.write_text(newer.read_text().replace("your turn", "my work"))
+    assert "one or four" in newer.read_text(encoding="utf-8")
+    replace(newer, "your turn", "my work")
     publish(course, "one or four", "one or five")
     renew(course)
     assert names(course)[:3] == [
@@ -185,7 +189,7 @@ def test_what_its_reader_has_changed_is_never_overwritten(course):
         "99_lab_new_version.ipynb",
         "99_lab_new_version_2.ipynb",
     ]
-    assert "one or four" in newer.read_text()
+    assert "one or four" in newer.read_text(encoding="utf-8")
 
 
 def test_an_untouched_copy_is_replaced_by_the_new_version(course):
@@ -193,13 +197,13 @@ def test_an_untouched_copy_is_replaced_by_the_new_version(course):
     publish(course, "one or two", "one or three")
     assert renew(course) == []
     assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
-    assert "one or three" in (course / "my_labs" / "99_lab.ipynb").read_text()
+    assert "one or three" in (course / "my_labs" / "99_lab.ipynb").read_text(encoding="utf-8")
 
 
 def test_a_new_version_that_only_solves_or_prints_otherwise_is_none(course):
     renew(course)
     mine = course / "my_labs" / "99_lab.ipynb"
-    mine.write_text(mine.read_text().replace("your turn", "my work"))
+    replace(mine, "your turn", "my work")
     publish(course, "return 2 * x", "return x + x")
     assert renew(course) == []
     assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
@@ -209,11 +213,11 @@ def test_a_new_version_that_only_solves_or_prints_otherwise_is_none(course):
 def test_without_the_note_of_what_was_made_all_is_the_readers(course, note):
     renew(course)
     mine = course / "my_labs" / "99_lab.ipynb"
-    mine.write_text(mine.read_text().replace("your turn", "my work"))
+    replace(mine, "your turn", "my work")
     made = course / "my_labs" / ".made.json"
-    made.unlink() if note is None else made.write_text(note)
+    made.unlink() if note is None else made.write_text(note, encoding="utf-8")
     renew(course)
-    assert "my work" in mine.read_text()
+    assert "my work" in mine.read_text(encoding="utf-8")
     assert "99_lab_new_version.ipynb" in names(course)
     assert renew(course) == []
 
@@ -225,14 +229,32 @@ def test_a_copy_that_its_reader_deleted_is_made_again(course):
     assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
 
 
-def test_in_a_folder_that_cannot_be_written_to_the_copies_go_home(tmp_path, monkeypatch):
+def without_right(*args, **kwargs):
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize("may_link", [True, False])
+def test_in_a_folder_that_cannot_be_written_to_the_copies_go_home(may_link, tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "is_writable", lambda folder: False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    if not may_link:
+        monkeypatch.setattr(Path, "symlink_to", without_right)
     assert lab.reader_root() == lab.reader_root() == tmp_path / "autoencoder_labs"
     lab.renew(labs.NOTEBOOKS, lab.reader_root() / "my_labs")
     assert (tmp_path / "autoencoder_labs" / "my_labs" / PATHS[0].name).exists()
+    try:
+        (tmp_path / "link").symlink_to(labs.COURSE / "README.md")
+    except OSError:  # as on Windows, for most
+        return
     for name in ("README.md", "data/README.md", "requirements.txt", f"notebooks/{PATHS[0].name}"):
         assert (tmp_path / "autoencoder_labs" / "my_labs" / ".." / name).exists()
+
+
+def test_a_look_whether_a_folder_can_be_written_to_leaves_nothing(tmp_path, monkeypatch):
+    assert lab.is_writable(tmp_path)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(Path, "touch", without_right)
+    assert not lab.is_writable(tmp_path)
 
 
 def test_an_environment_variable_says_where_the_data_lie(tmp_path):
@@ -247,7 +269,7 @@ def test_an_environment_variable_says_where_the_data_lie(tmp_path):
 
 
 def test_a_damaged_notebook_is_named_with_its_cure_and_the_others_are_copied(course):
-    (course / "notebooks" / "99_lab.ipynb").write_text('{"cells": [')
+    (course / "notebooks" / "99_lab.ipynb").write_text('{"cells": [', encoding="utf-8")
     damaged, _ = renew(course)
     assert "99_lab.ipynb is damaged" in damaged
     assert "git checkout" in damaged
@@ -274,12 +296,12 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         path.touch()
         raise OSError(28, "No space left on device")
 
-    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").write_text("old", encoding="utf-8")
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(LabError, match=r"a cannot be written \(No space.*make space"):
         labs.write_whole(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
-    assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
 
 
 @pytest.fixture
@@ -292,14 +314,14 @@ def full_disk(tmp_path):
 
 
 def test_on_a_disk_that_is_full_nothing_is_lost_or_half_written(full_disk):
-    (full_disk / "a").write_text("old")
+    (full_disk / "a").write_text("old", encoding="utf-8")
     sentence = r"cannot be written \(No space.*\): make space on that disk, and start again\.$"
     with pytest.raises(LabError, match=sentence):
         labs.write_whole(full_disk / "a", bytes(5_000_000))
     with pytest.raises(LabError, match=sentence):
         student.build(full_disk / "student")
     assert [path.name for path in full_disk.iterdir()] == ["a"]
-    assert (full_disk / "a").read_text() == "old"
+    assert (full_disk / "a").read_text(encoding="utf-8") == "old"
 
 
 # --- what the server of `make lab` does to notebooks
@@ -415,5 +437,20 @@ def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypa
     monkeypatch.setattr(student, "read_lab", damaged)
     with pytest.raises(LabError):
         student.build(target)
+    monkeypatch.undo()
+    assert archive.read_bytes() == before
+    (target / "old").touch()
+    replace_file = Path.replace
+
+    def full(path, to):
+        if to == archive:
+            raise OSError(28, "No space left on device")
+        return replace_file(path, to)
+
+    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(LabError, match="make space"):
+        student.build(target)
+    assert (target / "old").exists()
     assert archive.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["student", "student.zip"]

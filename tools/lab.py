@@ -9,12 +9,12 @@ the reader; LABS_DATA says where the data lie, for kernels that have the helpers
 A JupyterHub starts this script as the server of a student (teaching/jupyterhub_config.py).
 """
 
+import contextlib
 import hashlib
 import itertools
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         print(line, flush=True)
     if arguments == ["--copy"]:
         return
-    first = min((root / "my_labs").glob("*.ipynb"), default=root / "my_labs")
+    first = min((root / "my_labs").glob("*.ipynb"), default=root / "my_labs").relative_to(root)
     if "JUPYTERHUB_API_TOKEN" in os.environ:  # a hub starts this as its student's server
         from jupyterhub.singleuser.extension import JupyterHubSingleUser as Server
     else:
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
         [
             f"--ServerApp.root_dir={root}",
             "--ServerApp.contents_manager_class=contents.LabContents",
-            f"--LabApp.default_url=/lab/tree/my_labs/{first.name}",
+            f"--LabApp.default_url=/lab/tree/{first.as_posix()}",
             f"--LabApp.app_settings_dir={COURSE / '.jupyter'}",
             *arguments,
         ]
@@ -69,7 +69,9 @@ def reader_root() -> Path:
             link = root / name
             if (COURSE / name).exists() and not link.exists():
                 link.unlink(missing_ok=True)  # it led to a place that is no more
-                link.symlink_to(COURSE / name)
+                # Only prose needs the links, and Windows gives few the right to make one.
+                with contextlib.suppress(OSError, NotImplementedError):
+                    link.symlink_to(COURSE / name)
     except OSError as error:
         raise LabError(cannot_write(root, error)) from error
     return root
@@ -77,8 +79,11 @@ def reader_root() -> Path:
 
 def is_writable(folder: Path) -> bool:
     """Tell whether a file can be made in a folder."""
+    # Not by tempfile, which on Windows tries name after name in a folder that is read-only.
+    probe = folder / f".probe-{os.getpid()}"
     try:
-        tempfile.TemporaryFile(dir=folder).close()
+        probe.touch()
+        probe.unlink()
     except OSError:
         return False
     return True

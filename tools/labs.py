@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import os
 from pathlib import Path
 
 import nbformat
@@ -82,7 +83,7 @@ def write_whole(path: Path, content: bytes) -> None:
     LabError
         If there is no space or no permission; what was there is still there.
     """
-    half = path.with_name(f".{path.name}.half")
+    half = path.with_name(f".{path.name}.{os.getpid()}.half")  # two starts do not meet
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         half.write_bytes(content)

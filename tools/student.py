@@ -39,6 +39,7 @@ LEFT_OUT = (
     "classroom.py",
     "test_lecture.py",
     "test_seeds.py",
+    "test_classroom.py",
     "test_deletions.py",
     "test_guide.py",
     "cut.py",
@@ -74,13 +75,25 @@ def build(target: Path, *, core_only: bool = False) -> Path:
             course = Path(scratch) / "student" / NAME
             fill(course, core_only=core_only)
             packed = shutil.make_archive(str(Path(scratch) / "pack"), "zip", course.parent)
+            old = Path(scratch) / "old"  # goes with the scratch
             if target.exists():
-                shutil.rmtree(target)
-            course.parent.rename(target)
-            Path(packed).replace(archive)
+                target.rename(old)
+            try:
+                course.parent.rename(target)
+                Path(packed).replace(archive)
+            except OSError:
+                put_back(old, target)
+                raise
     except (OSError, shutil.Error) as error:
         raise LabError(cannot_write(target, error)) from error
     return archive
+
+
+def put_back(old: Path, target: Path) -> None:
+    """Let the folder be again what it was, or not be there."""
+    shutil.rmtree(target, ignore_errors=True)
+    if old.exists():
+        old.rename(target)
 
 
 def fill(course: Path, *, core_only: bool) -> None:
