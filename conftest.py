@@ -45,10 +45,15 @@ class WatchedKernel(RunningKernel):
                     raise
 
     def measure_memory(self):
-        """Note the kernel's resident memory, in bytes, if it is the largest so far."""
+        """Note the resident memory of the kernel, in bytes, if it is the largest so far.
+
+        With its children: on Windows the python.exe of an environment starts the real one.
+        """
         try:
-            resident = psutil.Process(self.km.provisioner.pid).memory_info().rss
-        except psutil.Error:
+            kernel = psutil.Process(self.km.provisioner.pid)
+            family = [kernel, *kernel.children(recursive=True)]
+            resident = sum(process.memory_info().rss for process in family)
+        except psutil.Error:  # one has just ended
             return
         self.peak_memory = max(self.peak_memory, resident)
 
