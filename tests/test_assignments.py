@@ -126,7 +126,7 @@ class Class:
     def points(self):
         """Return what each student got for tasks, as nbgrader exports it."""
         self.nbgrader("export")
-        with (self.root / "grades.csv").open() as file:
+        with (self.root / "grades.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         return {
             row["student_id"]: float(row["raw_score"])
@@ -269,9 +269,9 @@ class TestGrading:
             assert not (group.root / "autograded" / "crashing" / group.lab).exists()
         else:
             looping = group.root / "autograded" / "crashing" / group.lab / f"{group.lab}.ipynb"
-            assert "CellTimeoutError" in looping.read_text()
+            assert "CellTimeoutError" in looping.read_text(encoding="utf-8")
         for path in (group.root / "autograded").rglob("*.ipynb"):
-            assert SECRET_SEED not in path.read_text()
+            assert SECRET_SEED not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.nbgrader
@@ -290,8 +290,8 @@ def test_it_is_handed_out_and_collected_through_the_exchange(tmp_path):
     group.nbgrader("release_assignment", group.lab, *options)
     group.nbgrader("fetch_assignment", group.lab, *options, cwd=home)
     fetched = home / group.lab / f"{group.lab}.ipynb"
-    assert "BEGIN SOLUTION" not in fetched.read_text()
-    assert "pass  # your turn" in fetched.read_text()
+    assert "BEGIN SOLUTION" not in fetched.read_text(encoding="utf-8")
+    assert "pass  # your turn" in fetched.read_text(encoding="utf-8")
     group.nbgrader("submit", group.lab, *options, cwd=home)
     group.nbgrader("collect", group.lab, *options)
     assert list((group.root / "submitted").glob(f"*/{group.lab}/{group.lab}.ipynb"))

@@ -72,7 +72,7 @@ def served(folder, command, **environment):
         port = free.getsockname()[1]
     flags = f"--no-browser --allow-root --port={port} --IdentityProvider.token={TOKEN}"
     log, url = folder / "log", f"http://127.0.0.1:{port}"
-    with log.open("w") as out:
+    with log.open("w", encoding="utf-8") as out:
         server = subprocess.Popen(
             command(flags), cwd=folder, env=os.environ | environment, stdout=out, stderr=out
         )
@@ -81,7 +81,7 @@ def served(folder, command, **environment):
             urllib.request.urlopen(f"{url}/api").close()
             break
         except OSError:
-            assert server.poll() is None, log.read_text()
+            assert server.poll() is None, log.read_text(encoding="utf-8")
             time.sleep(0.5)
     yield url
     stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
@@ -96,7 +96,9 @@ def address(course, tmp_path_factory):
     # All cells of a notebook on the page, also those out of sight, for the tests to find them.
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
-    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    (settings / "tracker.jupyterlab-settings").write_text(
+        json.dumps({"windowingMode": "none"}), encoding="utf-8"
+    )
     # By a link, because make takes a path with spaces for several.
     (course / ".venv").symlink_to(sys.prefix, target_is_directory=True)
 

@@ -100,7 +100,10 @@ def test_the_smallest_validation_split_has_every_class():
 
 
 def test_every_data_file_is_listed_and_intact():
-    listed = {line.split()[1] for line in (data.DATA_DIR / "SHA256SUMS").read_text().splitlines()}
+    listed = {
+        line.split()[1]
+        for line in (data.DATA_DIR / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    }
     present = {path.relative_to(data.DATA_DIR).as_posix() for path in data.DATA_DIR.glob("*/*/*")}
     assert listed == present
     checked = sum(map(data.check_files, ("fashion_mnist", "mnist_10k", "ecg5000")))
@@ -125,7 +128,8 @@ def test_another_version_beside_the_listed_one_is_not_read(broken_data_dir):
 def test_what_was_decoded_is_kept_and_a_damaged_one_is_made_anew(broken_data_dir):
     first = data.load_ecg5000()
     (kept,) = (broken_data_dir / ".decoded").iterdir()
-    for content in (kept.read_bytes(), kept.read_bytes()[:-500], damage_one_bit(b"x"), b""):
+    whole = kept.read_bytes()
+    for content in (whole, whole[:-500], damage_one_bit(whole), b""):
         kept.write_bytes(content)
         again = data.load_ecg5000()
         np.testing.assert_array_equal(again.train.signals, first.train.signals)
@@ -139,7 +143,7 @@ def test_what_was_decoded_is_kept_and_a_damaged_one_is_made_anew(broken_data_dir
 
 
 def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(broken_data_dir):
-    (broken_data_dir / ".decoded").write_text("in the way of the folder")
+    (broken_data_dir / ".decoded").write_text("in the way of the folder", encoding="utf-8")
     assert len(data.load_ecg5000().test.signals) == 4_500
 
 
@@ -165,7 +169,8 @@ def damage_truncate(content):
 
 
 def damage_one_bit(content):
-    return bytes([content[0] ^ 1]) + content[1:]
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
 def damage_empty(content):

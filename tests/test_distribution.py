@@ -22,7 +22,9 @@ print(model.evaluate(images, images, batch_size=1_000, verbose=0))
 def loss_after_training(devices):
     """Run the recipe on so many devices, with the same batches; return its loss."""
     (recipe,) = re.findall(
-        r"```python\n(import keras\n.*?MirroredStrategy.*?)```", README.read_text(), re.S
+        r"```python\n(import keras\n.*?MirroredStrategy.*?)```",
+        README.read_text(encoding="utf-8"),
+        re.S,
     )
     names = [f"CPU:{i}" for i in range(devices)]
     for old, new in {
