@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import nbformat
+import psutil
 import pytest
 from cut import needed
 from labs import COURSE, NOTEBOOKS, find_labs, read_lab, tags
@@ -76,16 +77,39 @@ def served(folder, command, **environment):
         server = subprocess.Popen(
             command(flags), cwd=folder, env=os.environ | environment, stdout=out, stderr=out
         )
-    for _ in range(240):
+    try:
+        wait_for(url, server, log)
+        yield url
+        stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
+        urllib.request.urlopen(stop, timeout=30).close()
+        server.wait(30)
+    finally:
+        end(server)
+
+
+def wait_for(url, server, log, seconds=120):
+    """Return when the server answers; raise what it has said if it does not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/api").close()
-            break
+            urllib.request.urlopen(f"{url}/api", timeout=5).close()
+            return
         except OSError:
-            assert server.poll() is None, log.read_text(encoding="utf-8")
             time.sleep(0.5)
-    yield url
-    stop = urllib.request.Request(f"{url}/api/shutdown?token={TOKEN}", method="POST")
-    urllib.request.urlopen(stop).close()
+    said = log.read_text(encoding="utf-8", errors="replace")
+    raise TimeoutError(f"no answer from {url}:\n{said}")
+
+
+def end(server):
+    """Kill what is left of a server and of the processes that it started."""
+    try:
+        parent = psutil.Process(server.pid)
+        family = [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     server.wait(30)
 
 
