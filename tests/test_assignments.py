@@ -8,6 +8,8 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from runpy import run_path
+from unittest.mock import MagicMock
 
 import assignments
 import nbformat
@@ -237,6 +239,14 @@ def graded(request, tmp_path_factory):
 
 class TestGrading:
     pytestmark = needs_nbgrader
+
+    def test_only_the_secret_itself_is_hidden(self):
+        settings = Path(assignments.__file__).with_name("nbgrader_config.py")
+        names = run_path(str(settings), {"get_config": MagicMock()})
+        hidden = names["without_secret"](
+            'SEED 12345, "12345" 112345 0.123456 \N{DEGREE SIGN}12345', 12345
+        )
+        assert hidden == 'SEED (secret), "(secret)" 112345 0.123456 \N{DEGREE SIGN}(secret)'
 
     def test_only_right_answers_get_points(self, graded):
         group, _, dies = graded

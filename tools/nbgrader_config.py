@@ -50,8 +50,8 @@ class ExecuteUnderSecretSeed(preprocessors.Execute):
                 cell.source = source
         for cell in nb.cells:
             if cell.cell_type == "code":
-                printed = json.dumps(cell.outputs).replace(str(seed), "(secret)")
-                cell.outputs = nbformat.from_dict(json.loads(printed))
+                hidden = without_secret(json.dumps(cell.outputs, ensure_ascii=False), seed)
+                cell.outputs = nbformat.from_dict(json.loads(hidden))
             if is_check(cell):  # nbgrader takes a warning in a check for an error
                 cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
         return nb, resources
@@ -66,6 +66,11 @@ def secret_seed() -> int:
             f"grade again; it is {given!r}."
         )
     return int(given)
+
+
+def without_secret(text: str, seed: int) -> str:
+    """Return a text without the seed; the same digits within a longer number are not it."""
+    return re.sub(rf"(?<!\d){seed}(?!\d)", "(secret)", text)
 
 
 def grade_id(cell):
