@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 import seeds
-from labs import COURSE, NOTEBOOKS, headline, read_lab, tags
+from labs import COURSE, NOTEBOOKS, LabError, headline, read_lab, tags
 from nbformat.v4 import new_code_cell, new_notebook
 
 PATHS = [
@@ -64,6 +64,13 @@ def test_a_table_gains_rows_and_columns_and_loses_claims_that_are_gone(tmp_path,
     assert [row["seed"] for row in rows] == ["0", "1", "2"]
     seeds.write_seeds("99", 5, {"other": 1.0})
     assert len(seeds.read_table(tmp_path / "99_seeds.csv")) == 1
+
+
+def test_a_negative_seed_is_refused(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["seeds.py", "--seeds", "3", "-1"])
+    monkeypatch.setattr(seeds, "measure", None)
+    with pytest.raises(LabError, match="seeds from 0; got -1"):
+        seeds.main()
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -17,11 +17,13 @@ import json
 import math
 import statistics
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-import bench
+import execute
 import nbformat
-from labs import COURSE, find_labs, headline, tags, write_whole
+from bench import with_seed
+from labs import COURSE, LabError, find_labs, headline, tags, write_whole
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
@@ -46,6 +48,8 @@ def main() -> int:
     parser.add_argument("labs", nargs="*", metavar="NAME", help="default: all of them")
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(10)))
     options = parser.parse_args()
+    if min(options.seeds) < 0:
+        raise LabError(f"expected seeds from 0; got {min(options.seeds)}.")
     failed = 0
     for path in find_labs(options.labs):
         for seed in options.seeds:
@@ -64,13 +68,13 @@ def main() -> int:
 
 def measure(path: Path, seed: int) -> tuple[dict[str, float], dict[str, float]]:
     """Run a lab with this seed; return its headline and the margins of its claims."""
-    lab = bench.with_seed(path, seed)
+    lab = with_seed(path, seed)
     for cell in lab.cells:
         if "claim" in tags(cell):
             cell.source = ast.unparse(Noted().visit(ast.parse(cell.source)))
     lab.cells.insert(0, new_code_cell(NOTEBOOK_CODE))
     lab.cells.append(new_code_cell("print(_json.dumps(_margins))"))
-    bench.execute.run(lab)
+    execute.run(lab)
     return headline(lab), json.loads(lab.cells[-1].outputs[0].text)
 
 
@@ -162,7 +166,7 @@ def write_margins(number: str, seed: int, margins: dict[str, float]) -> None:
     write_table(path, [{k: row.get(k, "") for k in ("claim", "spreads", *seeds)} for row in rows])
 
 
-def spreads(margins: map) -> str:
+def spreads(margins: Iterable[float]) -> str:
     """Return the mean of margins in their standard deviations, if there are three or more."""
     margins = list(margins)
     if len(margins) < 3:
