@@ -158,6 +158,8 @@ def plot_history(history: Mapping[str, Sequence[float]], *, ax: Axes | None = No
     ----------
     history
         From a name ("loss", "val_loss", ...) to a value for each epoch.
+    ax
+        To draw on; made here if not given.
 
     Returns
     -------
@@ -204,6 +206,15 @@ def plot_codes(
         Shape (n, 2).
     labels
         Shape (n,), whole numbers from 0 to ``len(class_names) - 1``.
+    class_names
+        One for each class, to be written at the median of its codes.
+    ax
+        To draw on; made here if not given.
+
+    Returns
+    -------
+    Axes
+        With the codes, unlabelled: what their coordinates mean is the caller's to say.
 
     Raises
     ------
@@ -265,6 +276,13 @@ def plot_mosaic(
         Images in a row.
     extent
         (left, right, bottom, top) of the picture in the units of the axes, to draw codes over it.
+    ax
+        To draw on; made here if not given.
+
+    Returns
+    -------
+    Axes
+        With the picture; its own axes are hidden unless there is an `extent`.
 
     Raises
     ------
