@@ -54,7 +54,7 @@ LEFT_OUT = (
 SECTIONS = re.compile(
     r"^## (For a class|Contributing, citing)\n.*?(?=^## )", re.MULTILINE | re.DOTALL
 )
-LINES = re.compile(r"^.*(teaching/|evidence[`/)]|`make lecture`).*\n", re.MULTILINE)
+LINES = re.compile(r"^.*(teaching/|evidence[`/)]|tools/seeds|`make lecture`).*\n", re.MULTILINE)
 NAME = "autoencoder_labs"
 
 
