@@ -40,7 +40,7 @@ Examples = Iterator[tuple[int, dict]]
 def find_sources(folder: Path) -> dict[str, Path]:
     """Return the path of each source file in `folder`, or stop with what is wrong."""
     found = {}
-    for line in (DATA_DIR / "SOURCES").read_text().splitlines():
+    for line in (DATA_DIR / "SOURCES").read_text(encoding="utf-8").splitlines():
         expected, name = line.split()
         candidates = sorted(folder.rglob(name))
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in candidates]
@@ -90,7 +90,7 @@ class Mnist10k(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager) -> dict[str, Examples]:
         images, labels = [], []
         for digit in range(10):
-            pixels = json.loads(self.sources[f"{digit}.json"].read_text())["data"]
+            pixels = json.loads(self.sources[f"{digit}.json"].read_text(encoding="utf-8"))["data"]
             # The package rounds k/255 to three decimals; this gives the bytes back exactly.
             pixels = np.rint(255 * np.array(pixels)).astype(np.uint8)
             images.append(pixels.reshape(-1, 28, 28, 1))
@@ -200,7 +200,7 @@ def main(arguments: list[str]) -> None:
         for dataset in ("fashion_mnist", "mnist_10k", "ecg5000"):
             shutil.rmtree(DATA_DIR / dataset, ignore_errors=True)
             (built / dataset).rename(DATA_DIR / dataset)
-    (DATA_DIR / "SHA256SUMS").write_text(checksums, newline="\n")
+    (DATA_DIR / "SHA256SUMS").write_text(checksums, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
