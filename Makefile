@@ -45,7 +45,7 @@ $(READY): requirements.txt constraints.txt
 	@if [ -e $(UNFINISHED) ]; then \
 		other=$$(cat $(UNFINISHED)); \
 		if [ "$$other" != $$PPID ] && kill -0 "$$other" 2>/dev/null; then \
-			echo "Another make (process $$other) is installing into $(VENV): when it has ended, run this again."; exit 1; fi; \
+			echo "Another make (process $$other) seems to be installing into $(VENV): when it has ended, run this again; if it is something else, 'make clean' first."; exit 1; fi; \
 		echo "The last installation was broken off; starting afresh."; rm -rf $(VENV); fi
 	@if [ -e $@ ]; then \
 		echo "The pins have changed: looking for the new packages ..."; \
