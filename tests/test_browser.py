@@ -257,7 +257,8 @@ def test_a_slider_changes_its_picture(page, address, course):
     lab = Notebook(page, course / "my_labs" / name)
     lab.run_all()
     live = lab.cell("interact(")
-    live.locator(".noUi-handle").first.wait_for()
+    # The kernel starts and all cells above run first: minutes, on a machine that does other work.
+    live.locator(".noUi-handle").first.wait_for(timeout=240_000)
     picture = live.locator("img").last
     picture.wait_for()
     live.locator(".noUi-handle").first.focus()
