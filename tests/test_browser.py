@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -155,6 +156,16 @@ def _last_picture(page, request):
     page.screenshot(path=PICTURES / f"end_of_{request.node.name}.png")
 
 
+def wait_for_kernel(page):
+    """Return when the notebook on the screen can run its cells.
+
+    Its own sign says idle before there is a kernel, and what is run then is lost; the status bar
+    says "No Kernel" till there is one.
+    """
+    status = page.locator(".jp-StatusBar-Left").get_by_text(re.compile(r"(?<!No Kernel) \| Idle$"))
+    status.wait_for()
+
+
 class Notebook:
     """A notebook that is open in the browser."""
 
@@ -164,7 +175,7 @@ class Notebook:
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         self.cells = self.panel.locator(".jp-Notebook .jp-Cell")
         self.dirty = page.locator(".lm-mod-current.jp-mod-dirty")
-        self.wait_until_idle()
+        wait_for_kernel(page)
 
     def wait_until_idle(self):
         self.panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
@@ -174,9 +185,13 @@ class Notebook:
         (i, *_) = [i for i, cell in enumerate(self.source.cells) if holds in cell.source]
         return self.cells.nth(i)
 
+    def show(self, part):
+        """Scroll to a part; Playwright's own way waits for a page on which nothing moves."""
+        part.evaluate("part => part.scrollIntoView({block: 'center'})")
+
     def write(self, cell, text):
         """Replace the source of a cell."""
-        cell.scroll_into_view_if_needed()
+        self.show(cell)
         if cell.locator(".jp-RenderedMarkdown").is_visible():
             cell.locator(".jp-RenderedMarkdown").dblclick()
         cell.locator(".cm-content").click()
@@ -226,7 +241,7 @@ def test_a_prediction_and_a_task_then_all_runs_and_is_kept(page, address, course
     lab.run_all()
     lab.errors().get_by_text("AssertionError").first.wait_for()
     assert "got 14.0" in lab.errors().last.inner_text()
-    lab.errors().last.scroll_into_view_if_needed()
+    lab.show(lab.errors().last)
     lab.picture("wrong_answer")
 
     lab.write(task, RIGHT)
@@ -236,7 +251,7 @@ def test_a_prediction_and_a_task_then_all_runs_and_is_kept(page, address, course
     lab.cells.nth(code[-1]).locator(".jp-OutputArea-output").first.wait_for()
     lab.wait_until_idle()
     assert lab.errors().count() == 0
-    task.scroll_into_view_if_needed()
+    lab.show(task)
     lab.picture("right_answer")
 
     page.keyboard.press("Control+s")
@@ -268,7 +283,7 @@ def test_a_slider_changes_its_picture(page, address, course):
         page.keyboard.press("ArrowRight")
         expect(picture).not_to_have_attribute("src", before, timeout=60_000)
         seconds.append(time.perf_counter() - start)
-    live.scroll_into_view_if_needed()
+    lab.show(live)
     lab.picture("slider")
     # Printed with -s: how fast depends on what else the machine does.
     print("seconds from key to picture:", *(f"{s:.2f}" for s in seconds))

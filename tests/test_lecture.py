@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from cut import needed
 from labs import COURSE, NOTEBOOKS, headline
-from test_browser import CHROMIUM, FLAGS, TOKEN, served
+from test_browser import CHROMIUM, FLAGS, TOKEN, served, wait_for_kernel
 from test_notebooks import CLOCKS, code_cells, undefined_names
 
 PICTURES = COURSE / "build" / "lecture"
@@ -260,9 +260,7 @@ class TestLive:
     def open(self, page, url):
         """Open a notebook and wait for its kernel."""
         page.goto(f"{url}?token={TOKEN}&reset")
-        idle = ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]"
-        page.locator(idle).wait_for()
-        return idle
+        wait_for_kernel(page)
 
     def start_deck(self, page):
         title = page.locator(".jp-Notebook h1").first
@@ -308,11 +306,11 @@ class TestLive:
     def test_a_slider_lives_in_the_deck(self, address, page):
         from playwright.sync_api import expect
 
-        idle = self.open(page, f"{address}/lab/tree/build/lecture.ipynb")
+        self.open(page, f"{address}/lab/tree/build/lecture.ipynb")
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         page.locator(".noUi-handle").first.wait_for(state="attached", timeout=120_000)
-        page.locator(idle).wait_for()
+        page.locator("[data-status=idle].jp-Notebook-ExecutionIndicator").wait_for()
         self.start_deck(page)
         for _ in range(60):
             if self.title(page).startswith("Live:"):
