@@ -115,9 +115,13 @@ def end(server):
 
 
 @pytest.fixture(scope="module")
-def address(course, tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(course, home):
     """Start `make lab` as its reader does; return where it answers."""
-    home = tmp_path_factory.mktemp("home")
     # All cells of a notebook on the page, also those out of sight, for the tests to find them.
     settings = home / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
@@ -150,10 +154,12 @@ def page():
 
 
 @pytest.fixture(autouse=True)
-def _last_picture(page, request):
-    """Keep what was on the screen when a test ended, or failed."""
+def _last_picture(page, home, request):
+    """Keep what was on the screen when a test ended, or failed; leave no open tabs to the next."""
     yield
     page.screenshot(path=PICTURES / f"end_of_{request.node.name}.png")
+    page.goto("about:blank")
+    shutil.rmtree(home / "workspaces", ignore_errors=True)
 
 
 def wait_for_kernel(page):
