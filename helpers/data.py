@@ -263,7 +263,7 @@ def _split_rows(labels: np.ndarray, validation: int, seed: int) -> tuple[np.ndar
 
 
 def _to_unit_range(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.float32) / 255
+    return np.divide(pixels, 255, dtype=np.float32)
 
 
 def _prepare_full_mnist() -> Path:
