@@ -69,6 +69,8 @@ def test_a_check_that_does_not_refuse_the_stub_is_an_error(run_notebook, check, 
 def test_without_solutions_an_answer_is_checked_and_a_stub_is_skipped(run_notebook):
     run_notebook((STUB, "exercise"), (CHECK, "check")).assert_outcomes(passed=1, skipped=1)
     run_notebook((SOLUTION, "exercise"), (CHECK, "check")).assert_outcomes(passed=2)
+    wrong = SOLUTION.replace("2 *", "3 *")
+    run_notebook((wrong, "exercise"), (CHECK, "check")).assert_outcomes(passed=1, failed=1)
     typo = CHECK.replace("double(2)", "duoble(2)")
     run_notebook((STUB, "exercise"), (typo, "check")).assert_outcomes(passed=1, failed=1)
 

@@ -41,7 +41,7 @@ class Course:
         run = subprocess.run(
             ["make", "lab", f"PYTHON={self.python}"],
             cwd=self.root,
-            env=os.environ | {"PIP": pip},
+            env={"PATH": os.environ["PATH"], "PIP": pip},  # without what a make around this sets
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

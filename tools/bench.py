@@ -14,6 +14,7 @@ import execute
 import nbformat
 import psutil
 from labs import COURSE, LabError, as_bytes, find_labs, headline, read_lab, tags, write_whole
+from nbclient.exceptions import CellExecutionError
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
@@ -32,14 +33,18 @@ def main() -> None:
     rows = {}
     for path in find_labs(options.labs):
         lab = read_lab(path) if options.seed is None else with_seed(path, options.seed)
-        rows[path.stem] = row = run(lab)
-        write_whole(BUILD / path.name, as_bytes(lab))
+        try:
+            rows[path.stem] = row = run(lab)
+        except CellExecutionError as error:
+            write_whole(BUILD / path.name, as_bytes(lab))
+            raise LabError(f"{path.stem} failed, see {BUILD / path.name}:\n{error}") from error
         figures = "  ".join(f"{key}={value:.4g}" for key, value in row["headline"].items())
         print(
             f"{row['seconds']:6.1f} s, core {row['core_seconds']:5.1f} s, "
             f"{row['peak_gb']:4.2f} GB  {path.stem}  {figures}",
             flush=True,
         )
+        write_whole(BUILD / path.name, as_bytes(lab))
     whole, core = (sum(row[key] for row in rows.values()) for key in ("seconds", "core_seconds"))
     print(f"{whole:6.1f} s, core {core:5.1f} s           in all")
     write_whole(BUILD / "bench.json", (json.dumps(rows, indent=2) + "\n").encode())
@@ -47,6 +52,7 @@ def main() -> None:
 
 def with_seed(path: Path, seed: int) -> nbformat.NotebookNode:
     """Read a lab, and put another seed in place of its own."""
+    read_lab(path)  # which says what is wrong with a damaged one
     return parameterize_notebook(load_notebook_node(str(path)), {"SEED": seed})
 
 

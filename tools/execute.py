@@ -7,6 +7,7 @@ from collections.abc import Callable
 import nbformat
 from labs import NOTEBOOKS, LabError, as_bytes, find_labs, read_lab, write_whole
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 SLIDERS = "application/vnd.jupyter.widget-view+json"
 
@@ -19,7 +20,10 @@ def main(names: list[str]) -> None:
             raise LabError(f"{path} cannot be written to: you need the permission.")
     for path in paths:
         lab = read_lab(path)
-        run(lab)
+        try:
+            run(lab)
+        except CellExecutionError as error:
+            raise LabError(f"{path.stem} failed, and is as it was:\n{error}") from error
         # Sliders live in the kernel; their stored state and first picture would only weigh.
         lab.metadata.pop("widgets", None)
         for cell in lab.cells:

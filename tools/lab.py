@@ -37,8 +37,11 @@ def main(arguments: list[str]) -> None:
     """Make the copies that are missing; start JupyterLab with these flags."""
     os.environ.setdefault("LABS_DATA", str(COURSE / "data"))
     root = reader_root()
-    for line in renew(NOTEBOOKS, root / "my_labs"):
-        print(line, flush=True)
+    try:
+        said = renew(NOTEBOOKS, root / "my_labs")
+    except OSError as error:
+        raise LabError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    print(*said, sep="\n", end="\n" if said else "", flush=True)
     if arguments == ["--copy"]:
         return
     first = min((root / "my_labs").glob("*.ipynb"), default=root / "my_labs").relative_to(root)

@@ -134,7 +134,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def write_table(path: Path, rows: list[dict]) -> None:
-    """Write rows that have the same columns."""
+    """Write rows that have the same columns, if there are any."""
+    if not rows:
+        return
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

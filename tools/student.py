@@ -48,7 +48,7 @@ LEFT_OUT = (
     "test_browser.py",
     "__pycache__",
     ".decoded",
-    ".*_checkpoints",
+    "*.ipynb*",  # also an editor's copies of them: the labs are written cleaned, afterwards
 )
 # In the README: sections, and lines elsewhere, that lead to it.
 SECTIONS = re.compile(
@@ -66,9 +66,12 @@ def build(target: Path, *, core_only: bool = False) -> Path:
     Raises
     ------
     LabError
-        If a lab is damaged, or there is no space or no permission.
+        If something is missing, a lab is damaged, or there is no space or no permission.
     """
     archive = target.with_name(f"{target.name}.zip")
+    for name in (*FOLDERS, *FILES):
+        if not (COURSE / name).exists():
+            raise LabError(f"{COURSE / name} is missing: get a fresh copy of the course.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".student-") as scratch:
