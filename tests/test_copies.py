@@ -18,7 +18,7 @@ import student
 from contents import STORED, swap
 from copies import clean_copy
 from ipykernel.ipkernel import IPythonKernel
-from labs import LabError, tags
+from labs import COURSE, NOTEBOOKS, LabError, tags
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 PATHS = sorted(labs.NOTEBOOKS.glob("*.ipynb"))
@@ -454,3 +454,34 @@ def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypa
     assert (target / "old").exists()
     assert archive.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["student", "student.zip"]
+
+
+@pytest.fixture
+def small_course(tmp_path, monkeypatch):
+    """A course of one lab for `student` to build from."""
+    course = tmp_path / "course"
+    (course / "notebooks" / "old").mkdir(parents=True)
+    shutil.copy(COURSE / "README.md", course)
+    shutil.copy(min(NOTEBOOKS.glob("*.ipynb")), course / "notebooks" / "lab.ipynb")
+    monkeypatch.setattr(student, "COURSE", course)
+    monkeypatch.setattr(student, "NOTEBOOKS", course / "notebooks")
+    monkeypatch.setattr(student, "FOLDERS", ("notebooks",))
+    monkeypatch.setattr(student, "FILES", ("README.md",))
+    return course
+
+
+def test_what_an_editor_left_beside_the_labs_is_not_packed(small_course, tmp_path):
+    lab = small_course / "notebooks" / "lab.ipynb"
+    shutil.copy(lab, lab.with_name("lab.ipynb~"))
+    shutil.copy(lab, lab.parent / "old")
+    with zipfile.ZipFile(student.build(tmp_path / "student")) as archive:
+        labs = [name for name in archive.namelist() if ".ipynb" in name]
+    assert [Path(name).name for name in labs] == ["lab.ipynb"]
+    assert "old" not in labs[0]
+
+
+def test_what_is_missing_is_named(small_course, tmp_path):
+    (small_course / "README.md").unlink()
+    with pytest.raises(SystemExit, match=r"README\.md is missing"):
+        student.build(tmp_path / "student")
+    assert not (tmp_path / "student").exists()
