@@ -85,6 +85,31 @@ def test_without_nbgrader_there_is_one_sentence_and_nothing_is_written(monkeypat
         assignments.main([])
 
 
+@pytest.mark.skipif(not PATHS, reason="all solutions were deleted")
+@pytest.mark.parametrize("edited", ["nbgrader_config.py", "source/{0}/{0}.ipynb"])
+def test_what_who_teaches_has_changed_is_never_overwritten(edited, tmp_path, monkeypatch):
+    path = PATHS[0]
+    assignments.write_course(tmp_path, [path])
+    files = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    # A new version of the course takes the place of what nobody has touched.
+    newer = read_lab(path)
+    newer.cells[0].source += " A new version."
+    monkeypatch.setattr(assignments, "read_lab", lambda path: newer)
+    assignments.write_course(tmp_path, [path])
+    source = tmp_path / "source" / path.stem / path.name
+    assert "A new version." in source.read_text(encoding="utf-8")
+    monkeypatch.undo()
+    mine = tmp_path / edited.format(path.stem)
+    mine.write_bytes(mine.read_bytes() + b" ")
+    before = {file: file.read_bytes() for file in files}
+    with pytest.raises(LabError, match=rf"{mine.name} was changed by hand, and nothing"):
+        assignments.write_course(tmp_path, [path])
+    assert {file: file.read_bytes() for file in files} == before
+    mine.unlink()
+    assignments.write_course(tmp_path, [path])
+    assert {file: file.read_bytes() for file in files} == files
+
+
 # --- nbgrader itself
 
 SECRET_SEED = "918273"

@@ -10,7 +10,6 @@ A JupyterHub starts this script as the server of a student (teaching/jupyterhub_
 """
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
@@ -19,7 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copies import clean_copy
-from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab, tags, write_whole
+from labs import (
+    COURSE,
+    NOTEBOOKS,
+    LabError,
+    as_bytes,
+    cannot_write,
+    digest,
+    read_lab,
+    tags,
+    write_whole,
+)
 
 # What the labs refer to as ../README.md and the like.
 REFERRED_TO = (
@@ -144,11 +153,6 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
     if first_time:
         said.append(f"Your own copies of the labs are in {mine}: nothing overwrites your work.")
     return said
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a file's content."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def copy_of(path: Path) -> bytes:

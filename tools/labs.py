@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import os
 from pathlib import Path
 
@@ -73,6 +74,11 @@ def find_labs(names: list[str]) -> list[Path]:
 def as_bytes(lab: nbformat.NotebookNode) -> bytes:
     """Return a notebook as it lies on the disk."""
     return (nbformat.writes(lab) + "\n").encode()
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_whole(path: Path, content: bytes) -> None:
