@@ -41,10 +41,13 @@ def test_what_a_lab_shows_is_stored_in_it(lab):
     assert [cell.execution_count for cell in read_lab(lab).cells] == [1, 2, 3]
 
 
-def test_a_lab_that_fails_stays_as_it_was(lab):
-    change(lab, "2 + 2", "1 / 0")
+@pytest.mark.parametrize(
+    ("source", "error"), [("1 / 0", "ZeroDivisionError"), ("import os; os._exit(1)", "Kernel died")]
+)
+def test_a_lab_that_fails_stays_as_it_was(lab, source, error):
+    change(lab, "2 + 2", source)
     before = lab.read_bytes()
-    with pytest.raises(LabError, match=r"99_lab failed, and is as it was:[\s\S]*ZeroDivisionError"):
+    with pytest.raises(LabError, match=rf"99_lab failed, and is as it was:[\s\S]*{error}"):
         execute.main([])
     assert lab.read_bytes() == before
 
@@ -66,3 +69,13 @@ def test_bench_runs_a_lab_with_its_seed_or_another_and_leaves_it_as_it_was(lab, 
         assert 0 < rows["99_lab"]["core_seconds"] < rows["99_lab"]["seconds"]
         assert headline(read_lab(bench.BUILD / lab.name)) == {"seed": seed}
     assert lab.read_bytes() == before
+
+
+def test_bench_keeps_the_figures_of_the_labs_before_one_that_fails(lab, monkeypatch):
+    failing = lab.with_name("99_more.ipynb")
+    failing.write_bytes(lab.read_bytes())
+    change(failing, "2 + 2", "import os; os._exit(1)")
+    with pytest.raises(LabError, match=r"99_more failed[\s\S]*Kernel died"):
+        run_bench(monkeypatch)
+    rows = json.loads((bench.BUILD / "bench.json").read_text(encoding="utf-8"))
+    assert list(rows) == ["99_lab"]

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 import seeds
 from labs import COURSE, NOTEBOOKS, LabError, headline, read_lab, tags
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
 PATHS = [
@@ -71,6 +72,20 @@ def test_a_negative_seed_is_refused(monkeypatch):
     monkeypatch.setattr(seeds, "measure", None)
     with pytest.raises(LabError, match="seeds from 0; got -1"):
         seeds.main()
+
+
+def test_a_seed_whose_kernel_dies_is_counted_and_the_others_are_run(tmp_path, monkeypatch):
+    def measure(path, seed):
+        if seed == 0:
+            raise DeadKernelError("Kernel died")
+        return {"a": 1.0}, {}
+
+    monkeypatch.setattr("sys.argv", ["seeds.py", "--seeds", "0", "1"])
+    monkeypatch.setattr(seeds, "TABLES", tmp_path)
+    monkeypatch.setattr(seeds, "find_labs", lambda names: [tmp_path / "99_lab.ipynb"])
+    monkeypatch.setattr(seeds, "measure", measure)
+    assert seeds.main() == 1
+    assert [row["seed"] for row in seeds.read_table(tmp_path / "99_seeds.csv")] == ["1"]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import nbformat
 from labs import NOTEBOOKS, LabError, as_bytes, find_labs, read_lab, write_whole
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+# What a lab can do to its run: an error, a cell that takes too long, the death of the kernel.
+RUN_ERRORS = (CellExecutionError, CellTimeoutError, DeadKernelError)
 SLIDERS = "application/vnd.jupyter.widget-view+json"
 
 
@@ -22,7 +24,7 @@ def main(names: list[str]) -> None:
         lab, as_read = read_lab(path), path.read_bytes()
         try:
             run(lab)
-        except CellExecutionError as error:
+        except RUN_ERRORS as error:
             raise LabError(f"{path.stem} failed, and is as it was:\n{error}") from error
         # Sliders live in the kernel; their stored state and first picture would only weigh.
         lab.metadata.pop("widgets", None)
