@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import copies
 import lab
@@ -373,6 +374,21 @@ def class_course(tmp_path):
         pack.extractall(tmp_path / "elsewhere")
     (course,) = (tmp_path / "elsewhere").iterdir()
     return course
+
+
+@pytest.mark.parametrize(
+    ("helpers", "found"), [("elsewhere", "the helpers of .*elsewhere"), (None, "no helpers")]
+)
+def test_a_course_that_was_moved_after_its_installation_says_so(
+    tmp_path, monkeypatch, helpers, found
+):
+    spec = helpers and SimpleNamespace(origin=str(tmp_path / helpers / "helpers" / "__init__.py"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(lab, "find_spec", lambda name: spec)
+    monkeypatch.setattr(lab, "reader_root", None)
+    monkeypatch.delenv("LABS_DATA", raising=False)
+    with pytest.raises(LabError, match=rf"{found} and not those of .* `make clean`"):
+        lab.main([])
 
 
 def test_what_the_copies_of_a_class_refer_to_is_there(class_course):

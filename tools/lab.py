@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from copies import clean_copy
@@ -44,6 +45,7 @@ REFERRED_TO = (
 
 def main(arguments: list[str]) -> None:
     """Make the copies that are missing; start JupyterLab with these flags."""
+    find_helpers()
     os.environ.setdefault("LABS_DATA", str(COURSE / "data"))
     root = reader_root()
     try:
@@ -68,6 +70,25 @@ def main(arguments: list[str]) -> None:
             *arguments,
         ]
     )
+
+
+def find_helpers() -> None:
+    """See that the labs will find the helpers of this course.
+
+    Raises
+    ------
+    LabError
+        If they will find none, or those of another folder though nobody has set LABS_DATA.
+    """
+    spec = find_spec("helpers")
+    there = Path(spec.origin).parent.parent if spec and spec.origin else None
+    # An installation knows where the course lay then, not where it has been moved or copied to.
+    if there is None or not ("LABS_DATA" in os.environ or there.samefile(COURSE)):
+        raise LabError(
+            f"The labs would find {f'the helpers of {there}' if there else 'no helpers'} and not "
+            f"those of {COURSE}, which was moved or copied since, or is not installed: run `make "
+            "clean`, then this again; without make, `python -m pip install -r requirements.txt`."
+        )
 
 
 def reader_root() -> Path:
