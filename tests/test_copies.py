@@ -166,6 +166,13 @@ def test_they_are_made_once_and_a_second_start_costs_nothing(course, monkeypatch
     assert renew(course) == []
 
 
+def test_of_what_lies_beside_the_labs_no_copy_is_made(course):
+    for name in ("class_list.csv", "99_lab.html", "._99_lab.ipynb"):
+        (course / "notebooks" / name).touch()
+    renew(course)
+    assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
+
+
 def test_what_its_reader_has_changed_is_never_overwritten(course):
     renew(course)
     mine = course / "my_labs" / "99_lab.ipynb"
@@ -441,8 +448,12 @@ def test_the_copies_of_a_class_run_as_a_course_of_their_own(class_course):
     assert run.returncode == 0, run.stdout
 
 
-def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(28, "No space left on device"), LabError), (KeyboardInterrupt, KeyboardInterrupt)],
+)
+def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypatch, error, raised):
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
     target = tmp_path / "student"
     archive = student.build(target)
     before = archive.read_bytes()
@@ -458,14 +469,14 @@ def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypa
     (target / "old").touch()
     replace_file = Path.replace
 
-    def full(path, to):
+    def broken_off(path, to):
         if to == archive:
-            raise OSError(28, "No space left on device")
+            raise error
         return replace_file(path, to)
 
-    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(LabError, match="make space"):
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
+    monkeypatch.setattr(Path, "replace", broken_off)
+    with pytest.raises(raised):
         student.build(target)
     assert (target / "old").exists()
     assert archive.read_bytes() == before
@@ -477,23 +488,26 @@ def small_course(tmp_path, monkeypatch):
     """A course of one lab for `student` to build from."""
     course = tmp_path / "course"
     (course / "notebooks" / "old").mkdir(parents=True)
-    shutil.copy(COURSE / "README.md", course)
+    (course / "helpers").mkdir()
+    for name in ("README.md", "notebooks/GLOSSARY.md"):
+        shutil.copy(COURSE / name, course / name)
     shutil.copy(min(NOTEBOOKS.glob("*.ipynb")), course / "notebooks" / "lab.ipynb")
     monkeypatch.setattr(student, "COURSE", course)
     monkeypatch.setattr(student, "NOTEBOOKS", course / "notebooks")
-    monkeypatch.setattr(student, "FOLDERS", ("notebooks",))
-    monkeypatch.setattr(student, "FILES", ("README.md",))
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
+    monkeypatch.setattr(student, "FILES", ("README.md", "notebooks/GLOSSARY.md"))
     return course
 
 
-def test_what_an_editor_left_beside_the_labs_is_not_packed(small_course, tmp_path):
-    lab = small_course / "notebooks" / "lab.ipynb"
-    shutil.copy(lab, lab.with_name("lab.ipynb~"))
-    shutil.copy(lab, lab.parent / "old")
-    with zipfile.ZipFile(student.build(tmp_path / "student")) as archive:
-        labs = [name for name in archive.namelist() if ".ipynb" in name]
-    assert [Path(name).name for name in labs] == ["lab.ipynb"]
-    assert "old" not in labs[0]
+STRAY = ("lab.ipynb~", "lab.html", "class_list.csv", "._lab.ipynb", "old/lab.ipynb")
+
+
+def test_what_lies_beside_the_labs_is_not_packed(small_course, tmp_path):
+    for name in STRAY:
+        shutil.copy(small_course / "notebooks" / "lab.ipynb", small_course / "notebooks" / name)
+    student.build(tmp_path / "student")
+    (notebooks,) = (tmp_path / "student").rglob("notebooks")
+    assert sorted(path.name for path in notebooks.rglob("*")) == ["GLOSSARY.md", "lab.ipynb"]
 
 
 def test_what_is_missing_is_named(small_course, tmp_path):

@@ -21,6 +21,7 @@ from pathlib import Path
 from copies import clean_copy
 from labs import (
     COURSE,
+    LABS,
     NOTEBOOKS,
     LabError,
     as_bytes,
@@ -141,7 +142,7 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
         sources, copies = dict(made["sources"]), dict(made["copies"])
     except (OSError, ValueError, KeyError, TypeError):
         sources, copies = {}, {}
-    files = sorted(path for path in notebooks.iterdir() if path.is_file() and path.name[0] != ".")
+    files = sorted([*notebooks.glob(LABS), *notebooks.glob("GLOSSARY.md")])
     digests = {path: digest(path.read_bytes()) for path in files}
     stale = [
         path

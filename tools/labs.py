@@ -10,6 +10,7 @@ import nbformat
 
 COURSE = Path(__file__).resolve().parent.parent
 NOTEBOOKS = COURSE / "notebooks"
+LABS = "[!.]*.ipynb"  # what begins with a point was left by an editor, or by macOS
 
 
 class LabError(SystemExit):
@@ -61,7 +62,7 @@ def find_labs(names: list[str]) -> list[Path]:
     LabError
         If there is no lab of one of the names.
     """
-    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = sorted(NOTEBOOKS.glob(LABS))
     if not paths:
         raise LabError(f"There is no lab in {NOTEBOOKS}: get a fresh copy of the course.")
     wanted = {name: [p for p in paths if name in (p.stem, p.name, p.stem[:2])] for name in names}
