@@ -51,11 +51,16 @@ LEFT_OUT = (
     ".decoded",
     "*.ipynb*",
 )
-# In the README: sections, and lines elsewhere, that lead to it.
+# In the README: sections, and lines elsewhere, that lead to it, or to what stops at the first task
+# without an answer.
 SECTIONS = re.compile(
-    r"^## (For a class|Contributing, citing)\n.*?(?=^## )", re.MULTILINE | re.DOTALL
+    r"^## (For a class|Contributing, citing)\n.*?(?=^## )"
+    r"|^Without make, with the labs by name.*?^```\n\n",
+    re.MULTILINE | re.DOTALL,
 )
-LINES = re.compile(r"^.*(teaching/|evidence[`/)]|tools/seeds|`make lecture`).*\n", re.MULTILINE)
+LINES = re.compile(
+    r"^.*(teaching/|evidence[`/)]|`make (notebooks|bench|lecture)`).*\n", re.MULTILINE
+)
 NAME = "autoencoder_labs"
 
 
