@@ -128,7 +128,11 @@ def test_what_was_decoded_is_kept_and_a_damaged_one_is_made_anew(broken_data_dir
     first = data.load_ecg5000()
     (kept,) = (broken_data_dir / ".decoded").iterdir()
     whole = kept.read_bytes()
-    for content in (whole, whole[:-500], damage_one_bit(whole), b""):
+    fewer_rows = whole.replace(b"(4500", b"(4400")
+    listed = whole.index(b"PK\x01\x02") + 8
+    with_a_password = whole[:listed] + b"\x01" + whole[listed + 1 :]
+    damages = (whole[:-500], damage_one_bit(whole), b"", fewer_rows, with_a_password)
+    for content in (whole, *damages):
         kept.write_bytes(content)
         again = data.load_ecg5000()
         np.testing.assert_array_equal(again.train.signals, first.train.signals)
