@@ -221,16 +221,26 @@ class Answer:
         pass
 
 
-def test_a_download_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "raised", "message"),
+    [
+        (OSError("connection reset"), ConnectionError, r"stopped \(connection reset\); connect"),
+        (tfds.download.DownloadError("code 503"), ConnectionError, r"stopped \(code 503\)"),
+        (OSError(28, "No space left on device"), OSError, "cannot be kept .*: make space"),
+        (TypeError("a slip of ours"), TypeError, "^a slip of ours$"),
+    ],
+)
+def test_a_download_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, error, raised, message):
     home = empty_home(tmp_path, monkeypatch)
     monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: Answer())
 
     def break_off(manager, urls):
-        raise OSError("connection reset")
+        raise error
 
     monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", break_off)
-    with pytest.raises(ConnectionError, match=r"stopped \(connection reset\)"):
+    with pytest.raises(raised, match=message) as caught:
         data.load_mnist(full=True)
+    assert type(caught.value) is raised
     assert not any(home.iterdir())
 
 
