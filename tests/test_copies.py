@@ -155,6 +155,15 @@ def test_headings_and_pictures_are_intact_and_links_lead_somewhere(path):
         assert (labs.NOTEBOOKS / target).exists() or is_deleted_lab(target), target
 
 
+@pytest.mark.parametrize("cells", [[], [new_code_cell("a = 1", id="a")]])
+def test_a_notebook_without_a_title_says_in_a_cell_of_its_own_whose_it_is(tmp_path, cells):
+    nbformat.write(new_notebook(cells=cells), tmp_path / "plain.ipynb")
+    first, *others = nbformat.reads(lab.copy_of(tmp_path / "plain.ipynb"), as_version=4).cells
+    assert first.cell_type == "markdown"
+    assert "This copy is yours" in first.source
+    assert others == cells
+
+
 # --- the reader's own copies
 
 

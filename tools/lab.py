@@ -31,6 +31,7 @@ from labs import (
     tags,
     write_whole,
 )
+from nbformat.v4 import new_markdown_cell
 
 # What the labs refer to as ../README.md and the like.
 REFERRED_TO = (
@@ -185,10 +186,14 @@ def copy_of(path: Path) -> bytes:
     worked = any("solution" in tags(cell) for cell in lab.cells)
     copy = clean_copy(lab)
     what = "The worked lab, with results and solutions" if worked else "The lab as you got it"
-    copy.cells[0].source += (
-        f"\n\n> **This copy is yours**: write in it, break it. {what}, "
+    note = (
+        f"> **This copy is yours**: write in it, break it. {what}, "
         f"is [notebooks/{path.name}](../notebooks/{path.name})."
     )
+    if copy.cells and copy.cells[0].cell_type == "markdown":
+        copy.cells[0].source += f"\n\n{note}"
+    else:  # a notebook of the reader's own, without a title
+        copy.cells.insert(0, new_markdown_cell(note, id="whose-copy"))
     return as_bytes(copy)
 
 
