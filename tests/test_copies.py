@@ -288,8 +288,9 @@ def test_an_environment_variable_says_where_the_data_lie(tmp_path):
 def test_a_damaged_notebook_is_named_with_its_cure_and_the_others_are_copied(course):
     (course / "notebooks" / "99_lab.ipynb").write_text('{"cells": [', encoding="utf-8")
     damaged, _ = renew(course)
-    assert "99_lab.ipynb is damaged" in damaged
-    assert "git checkout" in damaged
+    path = course / "notebooks" / "99_lab.ipynb"
+    assert f"{path} is damaged" in damaged
+    assert f"`git checkout -- {path}`" in damaged
     assert names(course) == ["GLOSSARY.md"]
 
 
@@ -319,6 +320,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         labs.write_whole(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
+
+
+def test_what_cannot_be_cleared_away_does_not_hide_what_went_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", without_right)
+    monkeypatch.setattr(Path, "unlink", without_right)
+    with pytest.raises(LabError, match=r"a cannot be written .*you need the permission"):
+        labs.write_whole(tmp_path / "a", b"new")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The labs as files: found by their names or numbers, read, and written wholly or not at all."""
 
 import ast
+import contextlib
 import errno
 import hashlib
 import os
@@ -48,7 +49,7 @@ def read_lab(path: Path) -> nbformat.NotebookNode:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # nbformat raises errors of many kinds
         raise LabError(
-            f"{path} is damaged, it is no notebook: restore it with `git checkout -- notebooks`, "
+            f"{path} is damaged, it is no notebook: restore it with `git checkout -- {path}`, "
             "or get a fresh copy of the course."
         ) from error
     return notebook
@@ -98,8 +99,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         raise LabError(cannot_write(path, error)) from error
     finally:
-        if half.exists():
-            half.unlink()
+        with contextlib.suppress(OSError):  # what went wrong before is what matters
+            half.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> str:
