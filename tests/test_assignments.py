@@ -272,6 +272,10 @@ class TestGrading:
             'SEED 12345, "12345" 112345 0.123456 \N{DEGREE SIGN}12345', 12345
         )
         assert hidden == 'SEED (secret), "(secret)" 112345 0.123456 \N{DEGREE SIGN}(secret)'
+        shown = {"data": {"application/json": {"12345": [12345, 112345, None, "\x0112345"]}}}
+        assert names["without_secret"](shown, 12345) == {
+            "data": {"application/json": {"(secret)": ["(secret)", 112345, None, "\x01(secret)"]}}
+        }
 
     def test_only_right_answers_get_points(self, graded):
         group, _, dies = graded
