@@ -105,27 +105,27 @@ def test_the_tables_are_of_the_lab_as_it_is_and_no_claim_fails(path):
             assert float(row[seed["seed"]]) >= 0, (row["claim"], seed)
 
 
-def quotes():
-    """Yield (file, key, least, most, its table) for each range over seeds in the course's prose."""
-    texts = {
-        path.name: path.read_text(encoding="utf-8") for path in COURSE.glob("teaching/**/*.md")
-    }
-    for path in PATHS:
-        cells = nbformat.read(path, as_version=4).cells
-        texts[path.name] = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-    for name, text in texts.items():
-        for line in text.splitlines():
-            if table := re.search(r"evidence/(\d\d_seeds\.csv)", line):
-                for key, low, high in QUOTE.findall(line):
-                    yield name, key, low, high, table[1]
+def ranges(text):
+    """Yield (key, least, most, its table) for each range over seeds that a text quotes."""
+    for line in text.splitlines():
+        if table := re.search(r"evidence/(\d\d_seeds\.csv)", line):
+            for key, low, high in QUOTE.findall(line):
+                yield key, low, high, table[1]
+
+
+def test_a_range_is_found_as_the_prose_quotes_it():
+    text = "With [seeds](../evidence/05_seeds.csv) `a` -1 to 2.50; `b` was 0.1 to 0.3\n`c` 1 to 2"
+    found = [("a", "-1", "2.50", "05_seeds.csv"), ("b", "0.1", "0.3", "05_seeds.csv")]
+    assert list(ranges(text)) == found
 
 
 def test_what_the_text_says_of_many_seeds_is_what_the_table_says():
-    quoted_ranges = list(quotes())
-    if any(path.stem.startswith("05") for path in PATHS):
-        assert "05_seeds.csv" in {table for *_, table in quoted_ranges}
-    for name, key, low, high, table in quoted_ranges:
+    texts = [path.read_text(encoding="utf-8") for path in COURSE.glob("teaching/**/*.md")]
+    for path in PATHS:
+        cells = nbformat.read(path, as_version=4).cells
+        texts += [cell.source for cell in cells if cell.cell_type == "markdown"]
+    for key, low, high, table in ranges("\n".join(texts)):
         values = [float(row[key]) for row in seeds.read_table(seeds.TABLES / table)]
         decimals = len(low.partition(".")[2])
         quoted = round(min(values), decimals), round(max(values), decimals)
-        assert (float(low), float(high)) == quoted, (name, key)
+        assert (float(low), float(high)) == quoted, (table, key)
