@@ -6,7 +6,12 @@
 # make clean      remove .venv and build/            (my_labs/, assignments/, data/.decoded/ stay)
 
 PYTHON ?= python3
-VENV ?= .venv
+# Set here, and not taken from the environment: `rm -rf $(VENV)` shall not delete what somebody's
+# variable of that name leads to, and WSL sets NAME.  The command line still wins.
+VENV := .venv
+ARGS :=
+NAME :=
+SEED :=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UNFINISHED := $(VENV)/.unfinished

@@ -29,12 +29,12 @@ class WatchedKernel(RunningKernel):
         self.peak_memory = 0
         super().__init__(*args, **kwargs)
 
-    def await_reply(self, msg_id, timeout=None):
-        """Wait for the reply as nbval does, with an eye on the kernel all the while."""
+    def get_message(self, stream, timeout=None):
+        """Wait for a message as nbval does, with an eye on the kernel all the while."""
         deadline = time.monotonic() + (timeout or float("inf"))
         while True:
             try:
-                return super().await_reply(msg_id, timeout=0.2)
+                return super().get_message(stream, timeout=0.2)
             except Empty:
                 if not self.is_alive():
                     raise RuntimeError(

@@ -96,6 +96,7 @@ def show_images(
         If the images are not images, or the titles or axes are not enough.
     """
     images = _as_images(images)
+    titles = None if titles is None else list(titles)
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"expected {len(images)} titles, one per image; got {len(titles)}.")
     if columns < 1:
@@ -134,7 +135,7 @@ def compare_images(rows: Mapping[str, np.ndarray], *, axes: np.ndarray | None = 
     Raises
     ------
     ValueError
-        If the rows differ in length.
+        If the rows differ in length, or the axes are of another shape.
     """
     rows = {name: _as_images(images) for name, images in rows.items()}
     lengths = {name: len(images) for name, images in rows.items()}
@@ -144,6 +145,9 @@ def compare_images(rows: Mapping[str, np.ndarray], *, axes: np.ndarray | None = 
     if axes is None:
         size = (1.1 * columns + 1.3, 1.15 * len(rows))
         _, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+    axes = np.asarray(axes)
+    if axes.shape != (len(rows), columns):
+        raise ValueError(f"expected axes of shape ({len(rows)}, {columns}); got {axes.shape}.")
     for row_axes, (name, images) in zip(axes, rows.items(), strict=True):
         _draw_images(images, row_axes)
         row_axes[0].text(-0.1, 0.5, name, transform=row_axes[0].transAxes, ha="right", va="center")
@@ -259,13 +263,7 @@ def plot_codes(
     return ax
 
 
-def plot_mosaic(
-    images: np.ndarray,
-    *,
-    columns: int,
-    extent: tuple[float, float, float, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def plot_mosaic(images: np.ndarray, *, columns: int, ax: Axes | None = None) -> Axes:
     """Draw many images as one picture, row by row from the top left, with no gaps.
 
     Parameters
@@ -274,15 +272,13 @@ def plot_mosaic(
         As for `show_images`, values in [0, 1]; a whole number of rows.
     columns
         Images in a row.
-    extent
-        (left, right, bottom, top) of the picture in the units of the axes, to draw codes over it.
     ax
         To draw on; made here if not given.
 
     Returns
     -------
     Axes
-        With the picture; its own axes are hidden unless there is an `extent`.
+        With the picture; its own axes are hidden.
 
     Raises
     ------
@@ -298,9 +294,8 @@ def plot_mosaic(
     rows, height, width = len(images) // columns, *images.shape[1:]
     ax = plt.subplots(figsize=(0.6 * columns, 0.6 * rows))[1] if ax is None else ax
     grid = images.reshape(rows, columns, height, width).swapaxes(1, 2)
-    ax.imshow(grid.reshape(rows * height, columns * width), vmin=0, vmax=1, extent=extent)
-    if extent is None:
-        ax.axis("off")
+    ax.imshow(grid.reshape(rows * height, columns * width), vmin=0, vmax=1)
+    ax.axis("off")
     _describe(ax, f"Mosaic of {rows} by {columns} images.")
     return ax
 

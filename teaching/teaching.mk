@@ -8,6 +8,7 @@
 # make classroom    measures it with students at once   (as root; ARGS="--students 4 01 05")
 
 TEACHING := $(VENV)/.teaching
+SEEDS :=
 
 .PHONY: evidence student assignments lecture hub classroom
 

@@ -85,6 +85,31 @@ def test_without_nbgrader_there_is_one_sentence_and_nothing_is_written(monkeypat
         assignments.main([])
 
 
+@pytest.mark.skipif(not PATHS, reason="all solutions were deleted")
+@pytest.mark.parametrize("edited", ["nbgrader_config.py", "source/{0}/{0}.ipynb"])
+def test_what_who_teaches_has_changed_is_never_overwritten(edited, tmp_path, monkeypatch):
+    path = PATHS[0]
+    assignments.write_course(tmp_path, [path])
+    files = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    # A new version of the course takes the place of what nobody has touched.
+    newer = read_lab(path)
+    newer.cells[0].source += " A new version."
+    monkeypatch.setattr(assignments, "read_lab", lambda path: newer)
+    assignments.write_course(tmp_path, [path])
+    source = tmp_path / "source" / path.stem / path.name
+    assert "A new version." in source.read_text(encoding="utf-8")
+    monkeypatch.undo()
+    mine = tmp_path / edited.format(path.stem)
+    mine.write_bytes(mine.read_bytes() + b" ")
+    before = {file: file.read_bytes() for file in files}
+    with pytest.raises(LabError, match=rf"{mine.name} was changed by hand, and nothing"):
+        assignments.write_course(tmp_path, [path])
+    assert {file: file.read_bytes() for file in files} == before
+    mine.unlink()
+    assignments.write_course(tmp_path, [path])
+    assert {file: file.read_bytes() for file in files} == files
+
+
 # --- nbgrader itself
 
 SECRET_SEED = "918273"
@@ -247,6 +272,10 @@ class TestGrading:
             'SEED 12345, "12345" 112345 0.123456 \N{DEGREE SIGN}12345', 12345
         )
         assert hidden == 'SEED (secret), "(secret)" 112345 0.123456 \N{DEGREE SIGN}(secret)'
+        shown = {"data": {"application/json": {"12345": [12345, 112345, None, "\x0112345"]}}}
+        assert names["without_secret"](shown, 12345) == {
+            "data": {"application/json": {"(secret)": ["(secret)", 112345, None, "\x01(secret)"]}}
+        }
 
     def test_only_right_answers_get_points(self, graded):
         group, _, dies = graded

@@ -136,6 +136,7 @@ def address(course, home):
 
     settings, workspaces = (str(home / name) for name in ("settings", "workspaces"))
     environment = {"JUPYTERLAB_SETTINGS_DIR": settings, "JUPYTERLAB_WORKSPACES_DIR": workspaces}
+    environment["PYTHONPATH"] = str(course)  # its helpers, as if they were installed from there
     with served(course, make_lab, **environment) as url:
         yield url
 

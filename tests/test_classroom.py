@@ -4,6 +4,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+import requests
 from labs import LabError
 
 pytest.importorskip("jupyter_kernel_client", reason="teaching/requirements.txt is not installed")
@@ -41,3 +42,26 @@ def test_an_account_that_was_there_before_stays(machine):
     with pytest.raises(LabError, match=sentence), classroom.accounts(3):
         pass
     assert machine == {"lab-student-2"}
+
+
+def test_another_server_is_not_taken_for_the_hub(monkeypatch):
+    monkeypatch.setattr(requests, "get", lambda url, timeout: SimpleNamespace(ok=True))
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with pytest.raises(LabError, match="Another server answers"), classroom.hub("1"):
+        pass
+
+
+def test_a_hub_that_ends_by_itself_is_not_waited_for(monkeypatch):
+    def refuse(url, timeout):
+        raise requests.ConnectionError
+
+    def start(command, stdout, **options):
+        stdout.write(b"no proxy")
+        stdout.flush()
+        return SimpleNamespace(poll=lambda: 1)
+
+    monkeypatch.setattr(requests, "get", refuse)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    sentence = r"The hub ended before it answered, and said:\nno proxy"
+    with pytest.raises(LabError, match=sentence), classroom.hub("1"):
+        pass

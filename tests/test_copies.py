@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import copies
 import lab
@@ -154,6 +155,15 @@ def test_headings_and_pictures_are_intact_and_links_lead_somewhere(path):
         assert (labs.NOTEBOOKS / target).exists() or is_deleted_lab(target), target
 
 
+@pytest.mark.parametrize("cells", [[], [new_code_cell("a = 1", id="a")]])
+def test_a_notebook_without_a_title_says_in_a_cell_of_its_own_whose_it_is(tmp_path, cells):
+    nbformat.write(new_notebook(cells=cells), tmp_path / "plain.ipynb")
+    first, *others = nbformat.reads(lab.copy_of(tmp_path / "plain.ipynb"), as_version=4).cells
+    assert first.cell_type == "markdown"
+    assert "This copy is yours" in first.source
+    assert others == cells
+
+
 # --- the reader's own copies
 
 
@@ -163,6 +173,13 @@ def test_they_are_made_once_and_a_second_start_costs_nothing(course, monkeypatch
     assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
     monkeypatch.setattr(lab, "copy_of", None)  # would be called for a new copy
     assert renew(course) == []
+
+
+def test_of_what_lies_beside_the_labs_no_copy_is_made(course):
+    for name in ("class_list.csv", "99_lab.html", "._99_lab.ipynb"):
+        (course / "notebooks" / name).touch()
+    renew(course)
+    assert names(course) == ["99_lab.ipynb", "GLOSSARY.md"]
 
 
 def test_what_its_reader_has_changed_is_never_overwritten(course):
@@ -271,8 +288,9 @@ def test_an_environment_variable_says_where_the_data_lie(tmp_path):
 def test_a_damaged_notebook_is_named_with_its_cure_and_the_others_are_copied(course):
     (course / "notebooks" / "99_lab.ipynb").write_text('{"cells": [', encoding="utf-8")
     damaged, _ = renew(course)
-    assert "99_lab.ipynb is damaged" in damaged
-    assert "git checkout" in damaged
+    path = course / "notebooks" / "99_lab.ipynb"
+    assert f"{path} is damaged" in damaged
+    assert f"`git checkout -- {path}`" in damaged
     assert names(course) == ["GLOSSARY.md"]
 
 
@@ -302,6 +320,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         labs.write_whole(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
+
+
+def test_what_cannot_be_cleared_away_does_not_hide_what_went_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", without_right)
+    monkeypatch.setattr(Path, "unlink", without_right)
+    with pytest.raises(LabError, match=r"a cannot be written .*you need the permission"):
+        labs.write_whole(tmp_path / "a", b"new")
 
 
 @pytest.fixture
@@ -375,13 +400,30 @@ def class_course(tmp_path):
     return course
 
 
+@pytest.mark.parametrize(
+    ("helpers", "found"), [("elsewhere", "the helpers of .*elsewhere"), (None, "no helpers")]
+)
+def test_a_course_that_was_moved_after_its_installation_says_so(
+    tmp_path, monkeypatch, helpers, found
+):
+    spec = helpers and SimpleNamespace(origin=str(tmp_path / helpers / "helpers" / "__init__.py"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(lab, "find_spec", lambda name: spec)
+    monkeypatch.setattr(lab, "reader_root", None)
+    monkeypatch.delenv("LABS_DATA", raising=False)
+    with pytest.raises(LabError, match=rf"{found} and not those of .* `make clean`"):
+        lab.main([])
+
+
 def test_what_the_copies_of_a_class_refer_to_is_there(class_course):
     readme = (class_course / "README.md").read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
     assert len(links) > 15
     for link in links:
         assert (class_course / link).exists() or is_deleted_lab(link), link
-    assert set(re.findall(r"tools/\w+\.py", readme)) >= {"tools/lab.py", "tools/bench.py"}
+    assert "tools/lab.py" in readme
+    for command in ("make notebooks", "make bench", "tools/execute.py", "tools/bench.py"):
+        assert command not in readme  # it would stop at the first task
     commands = (class_course / "Makefile").read_text(encoding="utf-8")
     for script in set(re.findall(r"tools/\w+\.py", readme + commands)):
         assert (class_course / script).exists(), script
@@ -425,8 +467,12 @@ def test_the_copies_of_a_class_run_as_a_course_of_their_own(class_course):
     assert run.returncode == 0, run.stdout
 
 
-def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(28, "No space left on device"), LabError), (KeyboardInterrupt, KeyboardInterrupt)],
+)
+def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypatch, error, raised):
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
     target = tmp_path / "student"
     archive = student.build(target)
     before = archive.read_bytes()
@@ -442,14 +488,14 @@ def test_a_pack_that_cannot_be_finished_leaves_the_one_before(tmp_path, monkeypa
     (target / "old").touch()
     replace_file = Path.replace
 
-    def full(path, to):
+    def broken_off(path, to):
         if to == archive:
-            raise OSError(28, "No space left on device")
+            raise error
         return replace_file(path, to)
 
-    monkeypatch.setattr(student, "FOLDERS", ("helpers", "notebooks"))
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(LabError, match="make space"):
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
+    monkeypatch.setattr(Path, "replace", broken_off)
+    with pytest.raises(raised):
         student.build(target)
     assert (target / "old").exists()
     assert archive.read_bytes() == before
@@ -461,23 +507,26 @@ def small_course(tmp_path, monkeypatch):
     """A course of one lab for `student` to build from."""
     course = tmp_path / "course"
     (course / "notebooks" / "old").mkdir(parents=True)
-    shutil.copy(COURSE / "README.md", course)
+    (course / "helpers").mkdir()
+    for name in ("README.md", "notebooks/GLOSSARY.md"):
+        shutil.copy(COURSE / name, course / name)
     shutil.copy(min(NOTEBOOKS.glob("*.ipynb")), course / "notebooks" / "lab.ipynb")
     monkeypatch.setattr(student, "COURSE", course)
     monkeypatch.setattr(student, "NOTEBOOKS", course / "notebooks")
-    monkeypatch.setattr(student, "FOLDERS", ("notebooks",))
-    monkeypatch.setattr(student, "FILES", ("README.md",))
+    monkeypatch.setattr(student, "FOLDERS", ("helpers",))
+    monkeypatch.setattr(student, "FILES", ("README.md", "notebooks/GLOSSARY.md"))
     return course
 
 
-def test_what_an_editor_left_beside_the_labs_is_not_packed(small_course, tmp_path):
-    lab = small_course / "notebooks" / "lab.ipynb"
-    shutil.copy(lab, lab.with_name("lab.ipynb~"))
-    shutil.copy(lab, lab.parent / "old")
-    with zipfile.ZipFile(student.build(tmp_path / "student")) as archive:
-        labs = [name for name in archive.namelist() if ".ipynb" in name]
-    assert [Path(name).name for name in labs] == ["lab.ipynb"]
-    assert "old" not in labs[0]
+STRAY = ("lab.ipynb~", "lab.html", "class_list.csv", "._lab.ipynb", "old/lab.ipynb")
+
+
+def test_what_lies_beside_the_labs_is_not_packed(small_course, tmp_path):
+    for name in STRAY:
+        shutil.copy(small_course / "notebooks" / "lab.ipynb", small_course / "notebooks" / name)
+    student.build(tmp_path / "student")
+    (notebooks,) = (tmp_path / "student").rglob("notebooks")
+    assert sorted(path.name for path in notebooks.rglob("*")) == ["GLOSSARY.md", "lab.ipynb"]
 
 
 def test_what_is_missing_is_named(small_course, tmp_path):

@@ -17,7 +17,7 @@ HEAVY = shutil.ignore_patterns("*.tfrecord*", ".decoded", "__pycache__")
 def course(pytester, monkeypatch):
     """A copy of the course, without the weight of the data."""
     monkeypatch.setenv("LABS_DATA", str(COURSE / "data"))
-    for name in (*student.FOLDERS, "evidence", "teaching"):
+    for name in (*student.FOLDERS, "notebooks", "evidence", "teaching"):
         shutil.copytree(COURSE / name, pytester.path / name, ignore=HEAVY, dirs_exist_ok=True)
     for name in (*student.FILES, "README.md"):
         target = pytester.path / name

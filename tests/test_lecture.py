@@ -12,7 +12,7 @@ import lecture
 import nbformat
 import pytest
 from cut import needed
-from labs import COURSE, NOTEBOOKS, headline
+from labs import COURSE, NOTEBOOKS, LabError, headline
 from test_browser import CHROMIUM, FLAGS, TOKEN, served, wait_for_kernel
 from test_notebooks import CLOCKS, code_cells, undefined_names
 
@@ -127,6 +127,16 @@ def test_links_lead_to_labs(notebook):
     targets = re.findall(r"\]\(\.\./([^)]+)\)", prose)
     assert targets
     assert all(f"]({target})" in readme for target in targets)
+
+
+def test_what_the_slides_need_and_is_not_there_is_named(notebook, tmp_path, monkeypatch):
+    monkeypatch.setattr(lecture, "PAGE", tmp_path / "slides.html")
+    monkeypatch.setattr(lecture, "find_spec", lambda name: True)
+    with pytest.raises(LabError, match=r"slides\.html cannot be read: No such file"):
+        lecture.export(notebook)
+    monkeypatch.setattr(lecture, "find_spec", lambda name: None)
+    with pytest.raises(LabError, match=r"latex2mathml is not installed.*teaching/requirements"):
+        lecture.export(notebook)
 
 
 # --- the slides for any browser

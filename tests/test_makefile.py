@@ -35,13 +35,14 @@ class Course:
         self.python.write_text(FAKE.format(log=self.log), encoding="utf-8")
         self.python.chmod(0o755)
 
-    def make(self, pip="works"):
-        """Run `make lab`; return its exit status, what it says, and what Python was asked for."""
+    def make(self, *targets, pip="works", **environment):
+        """Run make; return its exit status, what it says, and what Python was asked for."""
         self.log.write_text("", encoding="utf-8")
         run = subprocess.run(
-            ["make", "lab", f"PYTHON={self.python}"],
+            ["make", *(targets or ["lab"]), f"PYTHON={self.python}"],
             cwd=self.root,
-            env={"PATH": os.environ["PATH"], "PIP": pip},  # without what a make around this sets
+            # Without what a make around this sets.
+            env={"PATH": os.environ["PATH"], "PIP": pip} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -110,3 +111,15 @@ def test_new_pins_that_cannot_be_had_leave_the_environment_as_it_was(course):
     course.make(pip="offline")
     course.ready.touch()  # as the sentence advises
     assert course.make(pip="offline")[2] == "tools/lab.py\n"
+
+
+def test_variables_of_the_environment_delete_and_choose_nothing(course):
+    theirs = course.root.parent / "theirs"
+    theirs.mkdir()
+    course.make()
+    environment = {"NAME": "my-laptop", "SEED": "7", "ARGS": "--flag"}
+    assert course.make("bench", "lab", **environment)[2] == "tools/bench.py\ntools/lab.py\n"
+    assert course.make("bench", "NAME=05", "SEED=3")[2] == "tools/bench.py --seed 3 05\n"
+    assert course.make("clean", VENV=str(theirs))[0] == 0
+    assert theirs.exists()
+    assert not course.ready.exists()

@@ -35,6 +35,11 @@ def test_show_images_draws_each_image_once_on_one_scale():
     assert not any(ax.axison for ax in axes.flat)
 
 
+def test_titles_may_be_an_array():
+    axes = plotting.show_images(IMAGES[:2], titles=np.array([3, 8]))
+    assert [ax.get_title() for ax in axes.flat] == ["3", "8"]
+
+
 def test_signed_images_are_white_at_zero():
     axes = plotting.show_images(np.array([[[0.0, 2.0]], [[-3.0, 1.0]]]), signed=True)
     for ax in axes.flat:
@@ -172,6 +177,22 @@ def test_nothing_is_set_before_the_style_is_asked_for():
         (lambda: plotting.show_images(IMAGES, titles=["one"]), "12 titles.*got 1"),
         (lambda: plotting.show_images(IMAGES, axes=plt.subplots()[1]), "12 axes or more; got 1"),
         (lambda: plotting.compare_images({"a": IMAGES, "b": IMAGES[:3]}), "'a': 12, 'b': 3"),
+        (
+            lambda: plotting.compare_images({"a": IMAGES[:3]}, axes=plt.subplots(1, 2)[1]),
+            r"axes of shape \(1, 3\); got \(2,\)",
+        ),
+        (
+            lambda: plotting.compare_images(
+                {"a": IMAGES[:2], "b": IMAGES[:2]}, axes=plt.subplots(1, 2, squeeze=False)[1]
+            ),
+            r"axes of shape \(2, 2\); got \(1, 2\)",
+        ),
+        (
+            lambda: plotting.compare_images(
+                {"a": IMAGES[:2], "b": IMAGES[:2]}, axes=plt.subplots(2, 1, squeeze=False)[1]
+            ),
+            r"axes of shape \(2, 2\); got \(2, 1\)",
+        ),
         (lambda: plotting.plot_mosaic(IMAGES, columns=5), "got 5 columns and 12"),
         (lambda: plotting.show_images(IMAGES, columns=0), "columns from 1; got 0"),
         (lambda: plotting.show_images(np.full((1, 4, 4), np.nan)), "only NaN"),

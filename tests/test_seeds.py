@@ -7,6 +7,7 @@ import nbformat
 import pytest
 import seeds
 from labs import COURSE, NOTEBOOKS, LabError, headline, read_lab, tags
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
 PATHS = [
@@ -14,6 +15,8 @@ PATHS = [
     for path in sorted(NOTEBOOKS.glob("*.ipynb"))
     if any("claim" in tags(cell) for cell in read_lab(path).cells)
 ]
+# A range over seeds, as the prose quotes it.
+QUOTE = re.compile(r"`(\w+)` (?:was )?(-?[\d.]*\d) to (-?[\d.]*\d)")
 
 
 def margins(code):
@@ -73,6 +76,20 @@ def test_a_negative_seed_is_refused(monkeypatch):
         seeds.main()
 
 
+def test_a_seed_whose_kernel_dies_is_counted_and_the_others_are_run(tmp_path, monkeypatch):
+    def measure(path, seed):
+        if seed == 0:
+            raise DeadKernelError("Kernel died")
+        return {"a": 1.0}, {}
+
+    monkeypatch.setattr("sys.argv", ["seeds.py", "--seeds", "0", "1"])
+    monkeypatch.setattr(seeds, "TABLES", tmp_path)
+    monkeypatch.setattr(seeds, "find_labs", lambda names: [tmp_path / "99_lab.ipynb"])
+    monkeypatch.setattr(seeds, "measure", measure)
+    assert seeds.main() == 1
+    assert [row["seed"] for row in seeds.read_table(tmp_path / "99_seeds.csv")] == ["1"]
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_the_tables_are_of_the_lab_as_it_is_and_no_claim_fails(path):
     lab, number = read_lab(path), path.stem[:2]
@@ -88,24 +105,27 @@ def test_the_tables_are_of_the_lab_as_it_is_and_no_claim_fails(path):
             assert float(row[seed["seed"]]) >= 0, (row["claim"], seed)
 
 
-def quotes():
-    """Yield (file, key, least, most, its table) for each range over seeds in the course's prose."""
-    texts = {
-        path.name: path.read_text(encoding="utf-8") for path in COURSE.glob("teaching/**/*.md")
-    }
-    for path in PATHS:
-        cells = nbformat.read(path, as_version=4).cells
-        texts[path.name] = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-    for name, text in texts.items():
-        for line in text.splitlines():
-            if table := re.search(r"evidence/(\d\d_seeds\.csv)", line):
-                for key, low, high in re.findall(r"`(\w+)` (-?[\d.]*\d) to (-?[\d.]*\d)", line):
-                    yield name, key, low, high, table[1]
+def ranges(text):
+    """Yield (key, least, most, its table) for each range over seeds that a text quotes."""
+    for line in text.splitlines():
+        if table := re.search(r"evidence/(\d\d_seeds\.csv)", line):
+            for key, low, high in QUOTE.findall(line):
+                yield key, low, high, table[1]
+
+
+def test_a_range_is_found_as_the_prose_quotes_it():
+    text = "With [seeds](../evidence/05_seeds.csv) `a` -1 to 2.50; `b` was 0.1 to 0.3\n`c` 1 to 2"
+    found = [("a", "-1", "2.50", "05_seeds.csv"), ("b", "0.1", "0.3", "05_seeds.csv")]
+    assert list(ranges(text)) == found
 
 
 def test_what_the_text_says_of_many_seeds_is_what_the_table_says():
-    for name, key, low, high, table in quotes():
+    texts = [path.read_text(encoding="utf-8") for path in COURSE.glob("teaching/**/*.md")]
+    for path in PATHS:
+        cells = nbformat.read(path, as_version=4).cells
+        texts += [cell.source for cell in cells if cell.cell_type == "markdown"]
+    for key, low, high, table in ranges("\n".join(texts)):
         values = [float(row[key]) for row in seeds.read_table(seeds.TABLES / table)]
         decimals = len(low.partition(".")[2])
         quoted = round(min(values), decimals), round(max(values), decimals)
-        assert (float(low), float(high)) == quoted, (name, key)
+        assert (float(low), float(high)) == quoted, (table, key)

@@ -6,6 +6,7 @@ SEED.  Our own solution is handed in by the student `the-solution`: where it get
 points, the seed or the check is at fault and not the class.  Labs can be chosen by name or number.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from copies import place_for_prediction
-from labs import COURSE, LabError, as_bytes, find_labs, read_lab, tags, write_whole
+from labs import COURSE, LabError, as_bytes, digest, find_labs, read_lab, tags, write_whole
 
 POINTS = {"check": 5, "answer": 2, "predict": 1}
 TASK = re.compile(r"### Task \d+, ([\w ]+):")
@@ -29,19 +30,43 @@ SOLUTION = "the-solution"
 def write_course(target: Path, paths: list[Path]) -> None:
     """Write labs as the sources of assignments, and nbgrader's settings, into `target`.
 
-    What nbgrader has put there, submissions and grades, stays.
+    What nbgrader has put there, submissions and grades, stays.  `target/.made.json` notes each
+    file as it was written: any other content is the teacher's.
 
     Raises
     ------
     LabError
-        If a lab is damaged or has a task without a solution, or there is no space or permission.
+        If a lab is damaged or has a task without a solution, a file to be written was changed by
+        hand, or there is no space or permission.
     """
-    assignments = {path.stem: as_bytes(as_assignment(read_lab(path), path)) for path in paths}
     settings = Path(__file__).with_name("nbgrader_config.py")
-    write_whole(target / settings.name, settings.read_bytes())
-    for name, content in assignments.items():
-        for folder in (Path("source"), Path("submitted") / SOLUTION):
-            write_whole(target / folder / name / f"{name}.ipynb", content)
+    files = {settings.name: settings.read_bytes()}
+    for path in paths:
+        content = as_bytes(as_assignment(read_lab(path), path))
+        for folder in ("source", f"submitted/{SOLUTION}"):
+            files[f"{folder}/{path.stem}/{path.stem}.ipynb"] = content
+    note = target / ".made.json"
+    made = read_note(note)
+    digests = {name: digest(content) for name, content in files.items()}
+    # All are looked at before one is written.
+    for name in files:
+        file = target / name
+        if file.exists() and digest(file.read_bytes()) not in (made.get(name), digests[name]):
+            raise LabError(
+                f"{file} was changed by hand, and nothing was written: move it away, or delete "
+                "it, and start again."
+            )
+    for name, content in files.items():
+        write_whole(target / name, content)
+    write_whole(note, (json.dumps(made | digests, indent=1) + "\n").encode())
+
+
+def read_note(path: Path) -> dict[str, str]:
+    """Return the digest of each file as it was written; nothing if that was not noted."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def as_assignment(lab: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

@@ -14,7 +14,6 @@ import execute
 import nbformat
 import psutil
 from labs import COURSE, LabError, as_bytes, find_labs, headline, read_lab, tags, write_whole
-from nbclient.exceptions import CellExecutionError
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
@@ -35,7 +34,7 @@ def main() -> None:
         lab = read_lab(path) if options.seed is None else with_seed(path, options.seed)
         try:
             rows[path.stem] = row = run(lab)
-        except CellExecutionError as error:
+        except execute.RUN_ERRORS as error:
             write_whole(BUILD / path.name, as_bytes(lab))
             raise LabError(f"{path.stem} failed, see {BUILD / path.name}:\n{error}") from error
         figures = "  ".join(f"{key}={value:.4g}" for key, value in row["headline"].items())
@@ -45,9 +44,9 @@ def main() -> None:
             flush=True,
         )
         write_whole(BUILD / path.name, as_bytes(lab))
+        write_whole(BUILD / "bench.json", (json.dumps(rows, indent=2) + "\n").encode())
     whole, core = (sum(row[key] for row in rows.values()) for key in ("seconds", "core_seconds"))
     print(f"{whole:6.1f} s, core {core:5.1f} s           in all")
-    write_whole(BUILD / "bench.json", (json.dumps(rows, indent=2) + "\n").encode())
 
 
 def with_seed(path: Path, seed: int) -> nbformat.NotebookNode:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -90,7 +90,16 @@ def accounts(count: int) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def hub(threads: str) -> Iterator[None]:
-    """Run a hub whose students' kernels compute with so many threads each."""
+    """Run a hub whose students' kernels compute with so many threads each.
+
+    Raises
+    ------
+    LabError
+        If there is a server already, or the hub or what the block does with it fails.
+    """
+    with suppress(requests.ConnectionError):  # nobody listens there yet
+        requests.get(URL, timeout=5)
+        raise LabError(f"Another server answers at {URL}: end it, and start again.")
     config = COURSE / "teaching" / "jupyterhub_config.py"
     command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
     environment = os.environ | {"LABS_HUB_URL": URL, "LABS_HUB_THREADS": threads}
@@ -101,16 +110,24 @@ def hub(threads: str) -> Iterator[None]:
                 command, cwd=scratch, env=environment, stdout=out, stderr=out
             )
         try:
-            wait_for(lambda: requests.get(f"{URL}/hub/health", timeout=5).ok, 60)
+            wait_for(lambda: is_healthy(process), 60)
             yield
         except Exception as error:
             said = log.read_text(encoding="utf-8", errors="replace")
             raise LabError(f"{error}\n{said[-3_000:]}") from error
         finally:
-            children = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
-            process.wait(60)
-            psutil.wait_procs(children, 30)
+            if process.poll() is None:
+                children = psutil.Process(process.pid).children(recursive=True)
+                process.terminate()
+                process.wait(60)
+                psutil.wait_procs(children, 30)
+
+
+def is_healthy(process: subprocess.Popen) -> bool:
+    """Tell whether the hub that we have started answers; raise an error if it has ended."""
+    if process.poll() is not None:
+        raise ChildProcessError("The hub ended before it answered, and said:")
+    return requests.get(f"{URL}/hub/health", timeout=5).ok
 
 
 def wait_for(ready, seconds: float) -> None:

@@ -7,22 +7,24 @@ from collections.abc import Callable
 import nbformat
 from labs import NOTEBOOKS, LabError, as_bytes, find_labs, read_lab, write_whole
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+# What a lab can do to its run: an error, a cell that takes too long, the death of the kernel.
+RUN_ERRORS = (CellExecutionError, CellTimeoutError, DeadKernelError)
 SLIDERS = "application/vnd.jupyter.widget-view+json"
 
 
 def main(names: list[str]) -> None:
     """Run each lab from a fresh kernel and store what it printed and drew."""
     paths = find_labs(names)
+    folder = paths[0].parent  # a file is replaced as a whole: its folder must allow that
+    if not os.access(folder, os.W_OK):
+        raise LabError(f"{folder} cannot be written to: you need the permission.")
     for path in paths:
-        if not os.access(path, os.W_OK):
-            raise LabError(f"{path} cannot be written to: you need the permission.")
-    for path in paths:
-        lab = read_lab(path)
+        lab, as_read = read_lab(path), path.read_bytes()
         try:
             run(lab)
-        except CellExecutionError as error:
+        except RUN_ERRORS as error:
             raise LabError(f"{path.stem} failed, and is as it was:\n{error}") from error
         # Sliders live in the kernel; their stored state and first picture would only weigh.
         lab.metadata.pop("widgets", None)
@@ -35,6 +37,8 @@ def main(names: list[str]) -> None:
                     output.metadata["image/png"] = {"alt": cell.metadata.alt}
         # The exact Python version is the machine's, not the course's.
         lab.metadata.language_info = {"name": "python"}
+        if path.read_bytes() != as_read:
+            raise LabError(f"{path} was changed while it ran, and is as you left it: start again.")
         write_whole(path, as_bytes(lab))
         print(f"executed {path.name}", flush=True)
 

@@ -10,16 +10,28 @@ A JupyterHub starts this script as the server of a student (teaching/jupyterhub_
 """
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from copies import clean_copy
-from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab, tags, write_whole
+from labs import (
+    COURSE,
+    LABS,
+    NOTEBOOKS,
+    LabError,
+    as_bytes,
+    cannot_write,
+    digest,
+    read_lab,
+    tags,
+    write_whole,
+)
+from nbformat.v4 import new_markdown_cell
 
 # What the labs refer to as ../README.md and the like.
 REFERRED_TO = (
@@ -35,6 +47,7 @@ REFERRED_TO = (
 
 def main(arguments: list[str]) -> None:
     """Make the copies that are missing; start JupyterLab with these flags."""
+    find_helpers()
     os.environ.setdefault("LABS_DATA", str(COURSE / "data"))
     root = reader_root()
     try:
@@ -59,6 +72,25 @@ def main(arguments: list[str]) -> None:
             *arguments,
         ]
     )
+
+
+def find_helpers() -> None:
+    """See that the labs will find the helpers of this course.
+
+    Raises
+    ------
+    LabError
+        If they will find none, or those of another folder though nobody has set LABS_DATA.
+    """
+    spec = find_spec("helpers")
+    there = Path(spec.origin).parent.parent if spec and spec.origin else None
+    # An installation knows where the course lay then, not where it has been moved or copied to.
+    if there is None or not ("LABS_DATA" in os.environ or there.samefile(COURSE)):
+        raise LabError(
+            f"The labs would find {f'the helpers of {there}' if there else 'no helpers'} and not "
+            f"those of {COURSE}, which was moved or copied since, or is not installed: run `make "
+            "clean`, then this again; without make, `python -m pip install -r requirements.txt`."
+        )
 
 
 def reader_root() -> Path:
@@ -111,7 +143,7 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
         sources, copies = dict(made["sources"]), dict(made["copies"])
     except (OSError, ValueError, KeyError, TypeError):
         sources, copies = {}, {}
-    files = sorted(path for path in notebooks.iterdir() if path.is_file() and path.name[0] != ".")
+    files = sorted([*notebooks.glob(LABS), *notebooks.glob("GLOSSARY.md")])
     digests = {path: digest(path.read_bytes()) for path in files}
     stale = [
         path
@@ -146,11 +178,6 @@ def renew(notebooks: Path, mine: Path) -> list[str]:
     return said
 
 
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a file's content."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def copy_of(path: Path) -> bytes:
     """Return the reader's copy of a file in `notebooks/`, which says where the original lies."""
     if path.suffix != ".ipynb":
@@ -159,10 +186,14 @@ def copy_of(path: Path) -> bytes:
     worked = any("solution" in tags(cell) for cell in lab.cells)
     copy = clean_copy(lab)
     what = "The worked lab, with results and solutions" if worked else "The lab as you got it"
-    copy.cells[0].source += (
-        f"\n\n> **This copy is yours**: write in it, break it. {what}, "
+    note = (
+        f"> **This copy is yours**: write in it, break it. {what}, "
         f"is [notebooks/{path.name}](../notebooks/{path.name})."
     )
+    if copy.cells and copy.cells[0].cell_type == "markdown":
+        copy.cells[0].source += f"\n\n{note}"
+    else:  # a notebook of the reader's own, without a title
+        copy.cells.insert(0, new_markdown_cell(note, id="whose-copy"))
     return as_bytes(copy)
 
 

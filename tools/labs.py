@@ -1,7 +1,9 @@
 """The labs as files: found by their names or numbers, read, and written wholly or not at all."""
 
 import ast
+import contextlib
 import errno
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import nbformat
 
 COURSE = Path(__file__).resolve().parent.parent
 NOTEBOOKS = COURSE / "notebooks"
+LABS = "[!.]*.ipynb"  # what begins with a point was left by an editor, or by macOS
 
 
 class LabError(SystemExit):
@@ -46,7 +49,7 @@ def read_lab(path: Path) -> nbformat.NotebookNode:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # nbformat raises errors of many kinds
         raise LabError(
-            f"{path} is damaged, it is no notebook: restore it with `git checkout -- notebooks`, "
+            f"{path} is damaged, it is no notebook: restore it with `git checkout -- {path}`, "
             "or get a fresh copy of the course."
         ) from error
     return notebook
@@ -60,7 +63,7 @@ def find_labs(names: list[str]) -> list[Path]:
     LabError
         If there is no lab of one of the names.
     """
-    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = sorted(NOTEBOOKS.glob(LABS))
     if not paths:
         raise LabError(f"There is no lab in {NOTEBOOKS}: get a fresh copy of the course.")
     wanted = {name: [p for p in paths if name in (p.stem, p.name, p.stem[:2])] for name in names}
@@ -73,6 +76,11 @@ def find_labs(names: list[str]) -> list[Path]:
 def as_bytes(lab: nbformat.NotebookNode) -> bytes:
     """Return a notebook as it lies on the disk."""
     return (nbformat.writes(lab) + "\n").encode()
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -91,8 +99,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         raise LabError(cannot_write(path, error)) from error
     finally:
-        if half.exists():
-            half.unlink()
+        with contextlib.suppress(OSError):  # what went wrong before is what matters
+            half.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> str:

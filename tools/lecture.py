@@ -12,10 +12,13 @@ import re
 import shutil
 import sys
 from copy import deepcopy
+from importlib.util import find_spec
 from string import Template
 
 import nbformat
 from labs import COURSE, LabError, as_bytes, read_lab, tags, write_whole
+from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
 
 LECTURE = COURSE / "teaching" / "lecture.ipynb"
 SLIDES = COURSE / "build" / "lecture.slides.html"
@@ -93,12 +96,22 @@ def on_slides(lecture: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def export(lecture: nbformat.NotebookNode) -> str:
-    """Return the page with all slides, as their results are stored."""
+    """Return the page with all slides, as their results are stored.
+
+    Raises
+    ------
+    LabError
+        If what teaching/requirements.txt pins is not installed, or the page's frame is not there.
+    """
+    if not find_spec("latex2mathml"):
+        raise LabError(
+            "latex2mathml is not installed: python -m pip install -r teaching/requirements.txt, "
+            "with the python of the course."
+        )
     try:
-        from nbconvert import HTMLExporter
-        from pygments.formatters import HtmlFormatter
-    except ImportError as error:
-        raise LabError(f"{error}: start this by `make lecture`.") from error
+        page = PAGE.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabError(f"{PAGE} cannot be read: {error.strerror}.") from error
     exporter = HTMLExporter(
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
@@ -116,7 +129,7 @@ def export(lecture: nbformat.NotebookNode) -> str:
         ]
         slide, aside = f"<div class='slide'>{html(shown)}</div>", f"<aside>{html(notes)}</aside>"
         sections.append(f"<section>{slide}\n{aside}</section>")
-    return Template(PAGE.read_text(encoding="utf-8")).substitute(
+    return Template(page).substitute(
         title=lecture.cells[0].source.splitlines()[0].lstrip("# "),
         colors=HtmlFormatter(style="friendly").get_style_defs(".highlight"),
         sections="\n".join(sections),

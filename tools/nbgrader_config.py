@@ -5,7 +5,6 @@ Grading runs every submission under a seed that no student has seen:
     LABS_SECRET_SEED=918273 nbgrader autograde 01_basic_autoencoder
 """
 
-import json
 import os
 import re
 import sys
@@ -50,8 +49,7 @@ class ExecuteUnderSecretSeed(preprocessors.Execute):
                 cell.source = source
         for cell in nb.cells:
             if cell.cell_type == "code":
-                hidden = without_secret(json.dumps(cell.outputs, ensure_ascii=False), seed)
-                cell.outputs = nbformat.from_dict(json.loads(hidden))
+                cell.outputs = nbformat.from_dict(without_secret(cell.outputs, seed))
             if is_check(cell):  # nbgrader takes a warning in a check for an error
                 cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
         return nb, resources
@@ -68,9 +66,14 @@ def secret_seed() -> int:
     return int(given)
 
 
-def without_secret(text: str, seed: int) -> str:
-    """Return a text without the seed; the same digits within a longer number are not it."""
-    return re.sub(rf"(?<!\d){seed}(?!\d)", "(secret)", text)
+def without_secret(output, seed: int):
+    """Return outputs without the seed; the same digits within a longer number are not it."""
+    if isinstance(output, dict):
+        return {without_secret(k, seed): without_secret(v, seed) for k, v in output.items()}
+    if isinstance(output, list):
+        return [without_secret(item, seed) for item in output]
+    hidden = re.sub(rf"(?<!\d){seed}(?!\d)", "(secret)", str(output))
+    return output if hidden == str(output) else hidden
 
 
 def grade_id(cell):

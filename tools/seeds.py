@@ -24,7 +24,6 @@ import execute
 import nbformat
 from bench import with_seed
 from labs import COURSE, LabError, find_labs, headline, tags, write_whole
-from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
 TABLES = COURSE / "evidence"
@@ -56,7 +55,7 @@ def main() -> int:
             print(f"{path.stem}, seed {seed}: ", end="", flush=True)
             try:
                 figures, margins = measure(path, seed)
-            except CellExecutionError as error:
+            except execute.RUN_ERRORS as error:
                 failed += 1
                 print(f"failed\n{error}", flush=True)
             else:

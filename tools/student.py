@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from copies import clean_copy
-from labs import COURSE, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab
+from labs import COURSE, LABS, NOTEBOOKS, LabError, as_bytes, cannot_write, read_lab
 
 FILES = (
     "LICENSE",
@@ -26,9 +26,10 @@ FILES = (
     ".github/copies.png",
     ".github/halves.png",
     ".github/beats.png",
+    "notebooks/GLOSSARY.md",
     "evidence/05_seeds.csv",  # lab 05 refers to it; the others, and the margins, tell results
 )
-FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools", "notebooks")
+FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools")
 # What only a teacher has, with its tests, and what use leaves behind.
 LEFT_OUT = (
     "student.py",
@@ -48,13 +49,18 @@ LEFT_OUT = (
     "test_browser.py",
     "__pycache__",
     ".decoded",
-    "*.ipynb*",  # also an editor's copies of them: the labs are written cleaned, afterwards
+    "*.ipynb*",
 )
-# In the README: sections, and lines elsewhere, that lead to it.
+# In the README: sections, and lines elsewhere, that lead to it, or to what stops at the first task
+# without an answer.
 SECTIONS = re.compile(
-    r"^## (For a class|Contributing, citing)\n.*?(?=^## )", re.MULTILINE | re.DOTALL
+    r"^## (For a class|Contributing, citing)\n.*?(?=^## )"
+    r"|^Without make, with the labs by name.*?^```\n\n",
+    re.MULTILINE | re.DOTALL,
 )
-LINES = re.compile(r"^.*(teaching/|evidence[`/)]|tools/seeds|`make lecture`).*\n", re.MULTILINE)
+LINES = re.compile(
+    r"^.*(teaching/|evidence[`/)]|`make (notebooks|bench|lecture)`).*\n", re.MULTILINE
+)
 NAME = "autoencoder_labs"
 
 
@@ -84,7 +90,7 @@ def build(target: Path, *, core_only: bool = False) -> Path:
             try:
                 course.parent.rename(target)
                 Path(packed).replace(archive)
-            except OSError:
+            except BaseException:  # also Ctrl+C
                 put_back(old, target)
                 raise
     except (OSError, shutil.Error) as error:
@@ -109,7 +115,8 @@ def fill(course: Path, *, core_only: bool) -> None:
         shutil.copy(COURSE / name, course / name)
     readme = (COURSE / "README.md").read_text(encoding="utf-8")
     (course / "README.md").write_text(LINES.sub("", SECTIONS.sub("", readme)), encoding="utf-8")
-    for path in NOTEBOOKS.glob("*.ipynb"):
+    # Of notebooks/ nothing else: a list of the class, or a lab as HTML, may lie there, too.
+    for path in NOTEBOOKS.glob(LABS):
         lab = clean_copy(read_lab(path), core_only=core_only)
         (course / "notebooks" / path.name).write_bytes(as_bytes(lab))
 
