@@ -6,7 +6,7 @@
 # make clean      remove .venv and build/            (my_labs/, assignments/, data/.decoded/ stay)
 
 PYTHON ?= python3
-# Set here, and not taken from the environment: `rm -rf $(VENV)` shall not delete what somebody's
+# Set here, and not taken from the environment: `rm -rf $(VENV)` must not delete what somebody's
 # variable of that name leads to, and WSL sets NAME.  The command line still wins.
 VENV := .venv
 ARGS :=

@@ -27,7 +27,6 @@ FILES = (
     ".github/halves.png",
     ".github/beats.png",
     "notebooks/GLOSSARY.md",
-    "evidence/05_seeds.csv",  # lab 05 refers to it; the others, and the margins, tell results
 )
 FOLDERS = ("helpers", "data", ".jupyter", "tests", "tools")
 # What only a teacher has, with its tests, and what use leaves behind.
