@@ -79,3 +79,12 @@ def test_bench_keeps_the_figures_of_the_labs_before_one_that_fails(lab, monkeypa
         run_bench(monkeypatch)
     rows = json.loads((bench.BUILD / "bench.json").read_text(encoding="utf-8"))
     assert list(rows) == ["99_lab"]
+
+
+def test_a_notebook_from_before_cells_had_ids_can_be_read(lab):
+    old = nbformat.read(lab, as_version=4)
+    old.nbformat_minor = 4
+    for cell in old.cells:
+        del cell["id"]
+    lab.write_text(json.dumps(old), encoding="utf-8")
+    assert all(cell.id for cell in read_lab(lab).cells)

@@ -45,6 +45,8 @@ def read_lab(path: Path) -> nbformat.NotebookNode:
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
+        # Before 4.5 cells had no ids; a teacher's own notebook may be older.
+        notebook = nbformat.v4.upgrade(notebook, from_minor=notebook.nbformat_minor)
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # nbformat raises errors of many kinds
