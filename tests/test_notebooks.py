@@ -270,6 +270,16 @@ def test_lab_00_quotes_the_numbers_that_the_labs_measured():
                 assert float(number) == pytest.approx(round(figures[key], decimals)), (lab, key)
 
 
+def test_lab_00_finds_the_packages_as_tested():
+    for path in FOLDER.glob("00*.ipynb"):  # none, if it was deleted
+        printed = "".join(
+            output.get("text", "")
+            for cell in nbformat.read(path, as_version=4).cells
+            for output in cell.get("outputs", [])
+        )
+        assert "NOT as tested" not in printed, "wrong packages, or a check that misreads the pins"
+
+
 # --- the contract of a lab
 
 
