@@ -254,7 +254,7 @@ def test_a_prediction_and_a_task_then_all_runs_and_is_kept(page, address, course
     lab.write(task, RIGHT)
     lab.run_all()
     code = [i for i, cell in enumerate(lab.source.cells) if cell.cell_type == "code"]
-    lab.panel.get_by_text("right! And for one pixel of 784: 0.0013", exact=True).wait_for()
+    lab.panel.get_by_text("right! The MSE between a 9 and", exact=True).wait_for()
     lab.cells.nth(code[-1]).locator(".jp-OutputArea-output").first.wait_for()
     lab.wait_until_idle()
     assert lab.errors().count() == 0
